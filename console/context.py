@@ -1,0 +1,10 @@
+"""What every page shows: whose console this is, and whom to call."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def help_line(request: HttpRequest) -> dict[str, str]:
+    return {"help_phone": settings.HELP_PHONE, "operator_name": settings.OPERATOR_NAME}
