@@ -1,0 +1,276 @@
+"""What a run does next. Facts and a moment go in, one decision comes out; nothing is done in here.
+
+Order matters; the first rule that fits decides:
+
+1. an ended run does nothing;
+2. a run whose owners died again and again is quarantined;
+3. what was attempted is looked at before anything else: the truth comes before stops and deadlines;
+4. a stop, then a deadline, ends it;
+5. a run that has not begun measures its baseline;
+6. what waits is looked at, then applied, in the order of the stages;
+7. what is in place is measured until there is a verdict;
+8. the verdict moves it on, pauses it, or ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from incidents.domain.runs import Outcome, Phase, Seen, Step
+from incidents.domain.verdicts import Mark, Proof
+
+# A change that was sent this often and is still not there is not going to be there.
+MOST_ATTEMPTS = 3
+# An owner that dies this often at one run is killed by the run.
+MOST_CRASHES = 3
+# How long a stage waits for a location that does not answer before it is left out, or the run fails.
+PATIENCE = timedelta(seconds=20)
+# How long after its deadline a run still looks for what came of the last thing that it sent.
+LOOK_ON = timedelta(hours=1)
+# A paused run goes on measuring, for the world may still come right by itself.
+PAUSED_LOOK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFacts:
+    """One target of the current stage.
+
+    Args:
+        index: of the change in the plan.
+        location: slug.
+        step: how far it has come.
+        seen: what this pass saw; None when it has not looked since it claimed the run or applied.
+        attempts: committed intents so far.
+        sent: whether anything may have reached the backend in any attempt.
+        refused: whether the backend answered no to the last attempt.
+    """
+
+    index: int
+    location: str
+    step: Step
+    seen: Seen | None = None
+    attempts: int = 0
+    sent: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run, and the targets of its current stage.
+
+    Args:
+        last_stage: whether this stage is the last one.
+        stage_began_at: when this stage, or its newest attempt, began.
+        verdict: on this stage; None while there is none.
+        measured_at: when the newest reading of this stage was taken; None when there is none.
+        overruled: whether a person has overruled the verdict.
+        skipped: slugs of the locations that the run has left out in earlier stages.
+        tolerate: how many locations may be left out.
+        proven: whether anything was verified in earlier stages.
+        crashes: claims in a row whose owner never finished.
+    """
+
+    phase: Phase
+    last_stage: bool
+    stage_began_at: datetime
+    deadline_at: datetime
+    stop_asked: bool
+    targets: tuple[TargetFacts, ...]
+    proof: Proof
+    verdict: Mark | None = None
+    measured_at: datetime | None = None
+    overruled: bool = False
+    skipped: frozenset[str] = frozenset()
+    tolerate: int = 0
+    proven: bool = False
+    crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """It has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Measure every point before the first effect, and start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Observe these targets."""
+
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Record what looking has settled: the step that each of these targets has come to, and the code of why."""
+
+    steps: tuple[tuple[int, Step, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Commit an intent for each of these targets, then ask the backends. The only effect there is."""
+
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Read every point of this stage, and judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStage:
+    """This stage is proven, or overruled: its targets are verified, the next stage begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before `until`; `because` says what it waits for."""
+
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Ask a person; look again at `until` all the same."""
+
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """It is over."""
+
+    outcome: Outcome
+    because: str
+
+
+Decision: TypeAlias = Nothing | Begin | Look | Mend | Apply | Measure | NextStage | Wait | Pause | End
+
+
+def decide(run: RunFacts, now: datetime) -> Decision:
+    """The next thing to do; see the rules above."""
+    if run.phase is Phase.ENDED:
+        return Nothing()
+    if run.crashes >= MOST_CRASHES:
+        return End(Outcome.ERRORED, "engine.quarantined")
+    return _truth_first(run, now) or _over(run, now) or _go_on(run, now)
+
+
+def _truth_first(run: RunFacts, now: datetime) -> Decision | None:
+    """Rule 3: settle what was attempted; None when nothing is open."""
+    attempted = [target for target in run.targets if target.step is Step.ATTEMPTED]
+    unseen = tuple(target.index for target in attempted if target.seen is None)
+    if unseen:
+        return Look(unseen)
+    settled = tuple(
+        (target.index, *settled)
+        for target in attempted
+        if (settled := _settle(target, patience_over=now - run.stage_began_at > PATIENCE)) is not None
+    )
+    if settled:
+        return Mend(settled)
+    if any(target.seen is Seen.UNREADABLE for target in attempted):
+        if now >= run.deadline_at + LOOK_ON:
+            return End(Outcome.EXPIRED, "run.outcome-unknown")
+        return Wait(now + timedelta(seconds=1 if now < run.deadline_at else 10), "run.outcome-unknown")
+    return None
+
+
+def _settle(target: TargetFacts, *, patience_over: bool) -> tuple[Step, str] | None:
+    """What looking has shown of an attempted target; None while it is open or may be tried again."""
+    if target.seen is Seen.AFTER:
+        return Step.IN_PLACE, ""
+    if target.seen is Seen.OTHER:
+        return Step.FAILED, "target.changed-by-others"
+    if target.seen is Seen.BEFORE and target.refused:
+        return Step.FAILED, "backend.refused"
+    if target.seen is Seen.BEFORE and target.attempts >= MOST_ATTEMPTS:
+        return Step.FAILED, "backend.did-nothing" if target.sent else "backend.unreachable"
+    if target.seen is Seen.UNREADABLE and not target.sent and patience_over:
+        return Step.FAILED, "backend.unreachable"
+    return None
+
+
+def _over(run: RunFacts, now: datetime) -> Decision | None:
+    """Rule 4; nothing is open when it is asked."""
+    if run.stop_asked:
+        return End(Outcome.STOPPED, "run.stopped-by-person")
+    if now >= run.deadline_at:
+        return End(Outcome.EXPIRED, "run.deadline")
+    return None
+
+
+def _go_on(run: RunFacts, now: datetime) -> Decision:
+    """Rules 5 to 8."""
+    if run.phase is Phase.ACCEPTED:
+        return Begin()
+    waiting = [target for target in run.targets if target.step in (Step.WAITING, Step.ATTEMPTED)]
+    if waiting:
+        return _carry_out(run, waiting, now)
+    failed = [target for target in run.targets if target.step is Step.FAILED]
+    if failed:
+        return End(Outcome.FAILED, "run.target-failed")
+    if all(target.step is Step.SKIPPED for target in run.targets):
+        if run.last_stage and not run.proven:
+            return End(Outcome.FAILED, "backend.unreachable")
+        return End(Outcome.SUCCEEDED, "") if run.last_stage else NextStage()
+    return _prove(run, now)
+
+
+def _carry_out(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) -> Decision:
+    """Rule 6. A target that was attempted in vain stands here again, as one that waits."""
+    unseen = tuple(target.index for target in waiting if target.seen is None)
+    if unseen:
+        return Look(unseen)
+    settled = tuple(
+        (target.index, Step.IN_PLACE, "target.already-so")
+        for target in waiting
+        if target.step is Step.WAITING and target.seen is Seen.AFTER
+    )
+    if settled:
+        return Mend(settled)
+    if any(target.seen is Seen.OTHER for target in waiting):
+        return End(Outcome.FAILED, "guard.drift")
+    ready = [target for target in waiting if target.seen is Seen.BEFORE]
+    again = max((target.attempts for target in ready), default=0)
+    due = run.stage_began_at + timedelta(milliseconds=250 * again * again)
+    if ready and now < due:
+        return Wait(due, "backend.try-again")
+    if ready:
+        return Apply(tuple(target.index for target in ready))
+    return _unreadable(run, waiting, now)
+
+
+def _unreadable(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) -> Decision:
+    """Locations that do not answer: waited for, then left out as far as the preapproval tolerates."""
+    if now - run.stage_began_at <= PATIENCE:
+        return Wait(now + timedelta(seconds=1), "backend.unreachable")
+    silent = {target.location for target in waiting}
+    if len(run.skipped | silent) <= run.tolerate:
+        return Mend(tuple((target.index, Step.SKIPPED, "backend.unreachable") for target in waiting))
+    return Mend(tuple((target.index, Step.FAILED, "backend.unreachable") for target in waiting))
+
+
+def _prove(run: RunFacts, now: datetime) -> Decision:
+    """Rules 7 and 8: everything of this stage is in place or left out."""
+    if run.verdict is Mark.PASS or run.overruled:
+        return End(Outcome.SUCCEEDED, "") if run.last_stage else NextStage()
+    if run.verdict is Mark.FAIL:
+        return End(Outcome.FAILED, "verdict.fail")
+    every = PAUSED_LOOK if run.verdict is not None else max(run.proof.every, (now - run.stage_began_at) / 10)
+    if run.measured_at is None or now - run.measured_at >= every:
+        return Measure()
+    until = run.measured_at + every
+    if run.verdict is None:
+        return Wait(until, "verdict.pending")
+    return Pause(until, f"verdict.{run.verdict}")

@@ -1,0 +1,139 @@
+"""The guards: asked at the preview, at the start, and again just before each effect.
+
+Each has a stable code and a sentence for people. They take what is known (`Circumstances`) and say what speaks
+against the plan; they never look anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incidents.domain.changes import Change
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What must be known to ask the guards.
+
+    Args:
+        allowed: whether the person may act for the organization and use the preapproval, now.
+        preapproval: digest of the preapproval as it is now; empty when it is gone.
+        covered: ids of the resources that it covers now.
+        busy: id of a resource -> reference of the other live run that is changing it.
+        changed_in_organization, changed_on_platform: resources that other runs changed within the windows.
+        announced_at: id of a binding -> when we last announced it.
+    """
+
+    allowed: bool
+    preapproval: str
+    covered: frozenset[str]
+    busy: Mapping[str, str] = field(default_factory=dict)
+    changed_in_organization: int = 0
+    changed_on_platform: int = 0
+    announced_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the guards are asked about: the changes, and the preapproval (by its digest) that they lean on."""
+
+    changes: tuple[Change, ...]
+    preapproval: str
+    terms: Terms
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """Id -> name of every resource that is changed."""
+        return {change.resource: change.name for change in self.changes}
+
+
+def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
+    """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
+    return (
+        *_permission(known),
+        *_preapproval(proposal, known),
+        *_one_at_a_time(proposal, known),
+        *_size(proposal),
+        *_windows(proposal, known),
+        *_flap(proposal, known, now),
+    )
+
+
+def _permission(known: Circumstances) -> Iterator[Finding]:
+    if known.allowed:
+        yield Finding("guard.permission", Severity.PASSED, "You may do this.")
+    else:
+        yield _blocker("guard.permission", "You are no longer allowed to do this.")
+
+
+def _preapproval(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+    if known.preapproval != proposal.preapproval:
+        yield _blocker("guard.preapproval", "The rules for this action have been changed since the preview was made.")
+    strangers = [name for key, name in proposal.resources.items() if key not in known.covered]
+    for name in strangers:
+        yield _blocker("guard.not-covered", f"{name} is not among the resources that this action may change.", name)
+    if not strangers and known.preapproval == proposal.preapproval:
+        yield Finding("guard.preapproval", Severity.PASSED, "This action was approved beforehand for what it changes.")
+
+
+def _one_at_a_time(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+    busy = {key: run for key, run in known.busy.items() if key in proposal.resources}
+    for key, run in busy.items():
+        name = proposal.resources[key]
+        yield _blocker("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
+    if not busy:
+        yield Finding("guard.one-at-a-time", Severity.PASSED, "No other run is changing the same thing.")
+
+
+def _size(proposal: Proposal) -> Iterator[Finding]:
+    count, most = len(proposal.resources), proposal.terms.most_resources
+    if count > most:
+        yield _blocker("guard.most-resources", f"This would change {count} at once. The limit is {most} in one run.")
+    else:
+        yield Finding("guard.most-resources", Severity.PASSED, f"It changes {count}. The limit is {most} in one run.")
+
+
+def _windows(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+    count, terms = len(proposal.resources), proposal.terms
+    windows = (
+        ("guard.window-organization", "for you", known.changed_in_organization, terms.organization_window),
+        ("guard.window-platform", "for all customers together", known.changed_on_platform, terms.platform_window),
+    )
+    for code, whose, already, window in windows:
+        if already + count > window.most:
+            yield _blocker(
+                code,
+                f"{already} were changed {whose} in the last {window.minutes} minutes. With these {count} it would be "
+                f"more than the limit of {window.most}.",
+            )
+        else:
+            text = f"The limit of changes within {window.minutes} minutes {whose} is kept."
+            yield Finding(code, Severity.PASSED, text)
+
+
+def _flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
+    """Withdrawals wait; announcements never do.
+
+    RFC 7196 and the vendors' defaults: a neighbour may suppress a route that is withdrawn again within 15 minutes,
+    and would keep it suppressed for up to an hour. The first announcement adds no such penalty.
+    """
+    for change in proposal.changes:
+        announced = known.announced_at.get(change.binding)
+        if change.after.get("advertised") is not False or announced is None:
+            continue
+        safe_at = announced + proposal.terms.flap
+        if now < safe_at:
+            text = (
+                f"{change.name} was announced at {announced:%H:%M} UTC. Taking it back before {safe_at:%H:%M} UTC "
+                "could make other networks ignore it for up to an hour."
+            )
+            yield _blocker("guard.flap", text, change.name)
+            return
+
+
+def _blocker(code: str, text: str, subject: str = "") -> Finding:
+    return Finding(code, Severity.BLOCKER, text, subject)

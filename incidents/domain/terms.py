@@ -1,0 +1,122 @@
+"""The terms of a preapproval: what was agreed in review, read from the inventory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from incidents.domain.canonical import Json, JsonObject
+from incidents.domain.verdicts import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `most` resources changed within `minutes`."""
+
+    most: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Tier, stages and guards of one preapproval.
+
+    Args:
+        tier: 1 preview and one button; 2 a tick that states the consequence.
+        stages: locations reached after each stage (`1`, `25%`, `100%`).
+        most_resources: in one run.
+        tolerate: locations that may be left out because they do not answer.
+        expire: a run ends after this, whatever happens.
+        usual: shortest and longest usual time, until there are earlier runs to tell from.
+        snapshot_age: a known-good state older than this is not restored.
+        organization_window, platform_window: most resources changed in a rolling window.
+        flap: a withdraw waits this long after an announcement.
+        probes: slugs of the probes whose points must pass; at least one.
+        proof: how the verdict on a stage is reached.
+    """
+
+    tier: int
+    stages: tuple[str, ...]
+    most_resources: int
+    tolerate: int
+    expire: timedelta
+    usual: tuple[timedelta, timedelta]
+    snapshot_age: timedelta
+    organization_window: Window
+    platform_window: Window
+    flap: timedelta
+    probes: tuple[str, ...]
+    proof: Proof = field(default_factory=Proof)
+
+    def as_json(self) -> JsonObject:
+        return {
+            "tier": self.tier,
+            "stages": list(self.stages),
+            "most_resources": self.most_resources,
+            "tolerate": self.tolerate,
+            "expire_seconds": _seconds(self.expire),
+            "usual_seconds": [_seconds(self.usual[0]), _seconds(self.usual[1])],
+            "snapshot_days": self.snapshot_age.days,
+            "windows": {
+                "organization": {"most": self.organization_window.most, "minutes": self.organization_window.minutes},
+                "platform": {"most": self.platform_window.most, "minutes": self.platform_window.minutes},
+            },
+            "flap_minutes": _seconds(self.flap) // 60,
+            "proof": {
+                "probes": list(self.probes),
+                "in_a_row": self.proof.in_a_row,
+                "every_ms": self.proof.every // timedelta(milliseconds=1),
+                "within_seconds": _seconds(self.proof.within),
+            },
+        }
+
+
+def read_terms(value: JsonObject) -> Terms:
+    """The terms behind JSON that `as_json` wrote; raises KeyError or TypeError on anything else."""
+    windows, proof = _object(value["windows"]), _object(value["proof"])
+    shortest, longest = (timedelta(seconds=_integer(item)) for item in _list(value["usual_seconds"]))
+    return Terms(
+        tier=_integer(value["tier"]),
+        stages=tuple(str(item) for item in _list(value["stages"])),
+        most_resources=_integer(value["most_resources"]),
+        tolerate=_integer(value["tolerate"]),
+        expire=timedelta(seconds=_integer(value["expire_seconds"])),
+        usual=(shortest, longest),
+        snapshot_age=timedelta(days=_integer(value["snapshot_days"])),
+        organization_window=_window(windows["organization"]),
+        platform_window=_window(windows["platform"]),
+        flap=timedelta(minutes=_integer(value["flap_minutes"])),
+        probes=tuple(str(item) for item in _list(proof["probes"])),
+        proof=Proof(
+            in_a_row=_integer(proof["in_a_row"]),
+            every=timedelta(milliseconds=_integer(proof["every_ms"])),
+            within=timedelta(seconds=_integer(proof["within_seconds"])),
+        ),
+    )
+
+
+def _window(value: Json) -> Window:
+    fields = _object(value)
+    return Window(most=_integer(fields["most"]), minutes=_integer(fields["minutes"]))
+
+
+def _seconds(span: timedelta) -> int:
+    return span // timedelta(seconds=1)
+
+
+def _object(value: Json) -> JsonObject:
+    if not isinstance(value, dict):
+        raise TypeError("a JSON object was expected")
+    return value
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise TypeError("a list was expected")
+    return value
+
+
+def _integer(value: Json) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a whole number was expected")
+    return value

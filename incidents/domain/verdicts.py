@@ -1,0 +1,91 @@
+"""Readings, and the verdict on a stage: is the world, seen from outside, right after what we did?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Mark(StrEnum):
+    """The four things that a measurement or a verdict can say."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"  # measured, but it proves nothing
+    ERROR = "error"  # the instrument is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measurement of one point.
+
+    Args:
+        mark: what it says.
+        milliseconds: time to connect, where that was measured; -1 where not.
+        detail: a few words for people; constant for the same cause, so that stretches stay long.
+    """
+
+    mark: Mark
+    milliseconds: int = -1
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One point of a stage: how it was before the first effect, and what it says since.
+
+    Args:
+        baseline: the mark before the first effect of the run; None when it was never measured.
+        latest: the newest mark since the stage's changes were in place; None when not yet measured.
+        passes: how many of the newest marks in a row are `pass`.
+        fails: how many of the newest marks in a row are `fail`.
+    """
+
+    baseline: Mark | None
+    latest: Mark | None
+    passes: int = 0
+    fails: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a preapproval asks of a stage before it counts as proven.
+
+    Args:
+        in_a_row: passes in a row at every point, at least 1.
+        every: time between two looks.
+        settle: how long a point that passed before may fail before it condemns the change: routes reconverge.
+        within: how long to wait for the world to follow, from the moment the changes were in place.
+    """
+
+    in_a_row: int = 2
+    every: timedelta = timedelta(milliseconds=20)
+    settle: timedelta = timedelta(seconds=3)
+    within: timedelta = timedelta(seconds=60)
+
+
+def judge(points: Sequence[Watched], in_place_at: datetime, now: datetime, proof: Proof) -> Mark | None:
+    """The verdict on a stage, or None while it is too early to say.
+
+    - `pass`: every point passed `proof.in_a_row` times.
+    - `fail`: a point that passed before the change fails as often in a row once the network had time to settle;
+      only a regression condemns a change.
+    - `error`: at the end of the time no point could be measured at all.
+    - `inconclusive`: at the end of the time something is still not proven: a point that failed before and fails
+      still, or one without a measurement. No points at all prove nothing either.
+    """
+    if not points:
+        return Mark.INCONCLUSIVE
+    if all(point.passes >= proof.in_a_row for point in points):
+        return Mark.PASS
+    waited = now - in_place_at
+    regressed = any(point.baseline is Mark.PASS and point.fails >= proof.in_a_row for point in points)
+    if regressed and waited >= proof.settle:
+        return Mark.FAIL
+    if waited < proof.within:
+        return None
+    if all(point.latest in (Mark.ERROR, None) for point in points):
+        return Mark.ERROR
+    return Mark.INCONCLUSIVE
