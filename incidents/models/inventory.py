@@ -1,0 +1,171 @@
+"""What there is: locations, backends, organizations, resources and their bindings. Written by the inventory only."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class InventoryRevision(models.Model):
+    """One applied inventory file; its id is the version by which processes know that adapters must be made anew."""
+
+    digest = models.CharField(max_length=64)
+    applied_at = models.DateTimeField()
+    applied_by = models.CharField(max_length=150)
+
+    def __str__(self) -> str:
+        return f"revision {self.pk}"
+
+
+class Location(models.Model):
+    """One place where a resource lives."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=100)
+    zone = models.CharField(max_length=50, blank=True)
+    position = models.PositiveIntegerField(help_text="Runs visit locations in this order.")
+
+    class Meta:
+        ordering = ("position",)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Backend(models.Model):
+    """One control system that we talk to."""
+
+    slug = models.SlugField(unique=True)
+    kind = models.CharField(max_length=30)
+    budget_ms = models.PositiveIntegerField(help_text="The longest that one call may take, all in all.")
+    slots = models.PositiveIntegerField(help_text="Calls at the same time in one process, at most.")
+    settings = models.JSONField(default=dict, help_text="Secrets only as references.")
+
+    class Meta:
+        ordering = ("slug",)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Organization(models.Model):
+    """A customer; the tenant. `version` grows whenever something that its pages show has changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=100)
+    version = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        ordering = ("slug",)
+        default_permissions = ()
+        permissions = (
+            ("see_organization", "See the organization's resources, runs and incidents"),
+            ("act_for_organization", "Start, stop and undo runs of the organization"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Resource(models.Model):
+    """What is restored: one prefix, so far."""
+
+    class Kind(models.TextChoices):
+        PREFIX = "prefix"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="resources")
+    kind = models.CharField(max_length=20, choices=Kind)
+    name = models.CharField(max_length=100)
+    title = models.CharField(max_length=100, blank=True)
+    settings = models.JSONField(default=dict)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ("position", "name")
+        constraints = (
+            # Two organizations with one prefix would let one repair, or harm, the other.
+            models.UniqueConstraint(fields=("kind", "name"), name="resource_name_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Binding(models.Model):
+    """Resource x location -> backend and the key in it; one row an aspect.
+
+    `seen` points at the newest observation, so that what is now costs one join.
+    """
+
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="bindings")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT)
+    backend = models.ForeignKey(Backend, on_delete=models.PROTECT)
+    aspect = models.CharField(max_length=20)
+    key = models.CharField(max_length=200)
+    seen = models.ForeignKey("incidents.Observation", null=True, on_delete=models.SET_NULL, related_name="+")
+    good = models.ForeignKey("incidents.Snapshot", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("resource", "location", "aspect"), name="binding_aspect_once"),
+            models.UniqueConstraint(fields=("backend", "key"), name="binding_key_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} on {self.backend_id}"
+
+
+class Probe(models.Model):
+    """One instrument that looks from outside."""
+
+    slug = models.SlugField(unique=True)
+    kind = models.CharField(max_length=20)
+    budget_ms = models.PositiveIntegerField()
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("slug",)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Point(models.Model):
+    """What a probe looks at: one resource through one location."""
+
+    probe = models.ForeignKey(Probe, on_delete=models.CASCADE, related_name="points")
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="points")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT)
+    address = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("probe", "resource", "location"), name="point_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.probe_id}: {self.resource_id} through {self.location_id}"
+
+
+class Preapproval(models.Model):
+    """Who may run which action on which resources within which guards. `terms` is the reviewed text, `digest` its name.
+
+    Who: groups that hold `use_preapproval` on this row. `resources` are rows, never a rule, so that an empty
+    selector stays empty.
+    """
+
+    slug = models.SlugField(unique=True)
+    action = models.CharField(max_length=40)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="preapprovals")
+    resources = models.ManyToManyField(Resource, related_name="preapprovals")
+    terms = models.JSONField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("slug",)
+        default_permissions = ()
+        permissions = (("use_preapproval", "Run the action within this preapproval"),)
+
+    def __str__(self) -> str:
+        return self.slug

@@ -1,0 +1,50 @@
+"""People, and what they may do. Permissions are rows with direct foreign keys, so they die with what they speak of."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from incidents.models.inventory import Organization, Preapproval
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in. Made by the inventory; nobody is a superuser, by a constraint in the database."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(max_length=150, unique=True)
+    title = models.CharField(max_length=100, help_text="How others read who this is.")
+    is_active = models.BooleanField(default=True)
+
+    objects: BaseUserManager[Person] = BaseUserManager()
+
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            # django-guardian answers yes to a superuser without a row; no such person can exist here.
+            models.CheckConstraint(condition=models.Q(is_superuser=False), name="person_never_superuser"),
+        )
+
+    def __str__(self) -> str:
+        return self.title or self.username
+
+
+class OrganizationUserObjectPermission(UserObjectPermissionBase):
+    content_object = models.ForeignKey(Organization, on_delete=models.CASCADE)
+
+
+class OrganizationGroupObjectPermission(GroupObjectPermissionBase):
+    content_object = models.ForeignKey(Organization, on_delete=models.CASCADE)
+
+
+class PreapprovalUserObjectPermission(UserObjectPermissionBase):
+    content_object = models.ForeignKey(Preapproval, on_delete=models.CASCADE)
+
+
+class PreapprovalGroupObjectPermission(GroupObjectPermissionBase):
+    content_object = models.ForeignKey(Preapproval, on_delete=models.CASCADE)
