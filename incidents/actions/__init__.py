@@ -1,0 +1,1 @@
+"""The catalogue of actions: a file an action."""

@@ -1,0 +1,125 @@
+"""Announce a withdrawn prefix again, exactly as it was when it was last proven to work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from incidents.actions.base import BindingFacts, Resolved, ResourceFacts, Words
+from incidents.domain.changes import Change, State
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.routes import unsafe
+from incidents.domain.terms import Terms
+
+
+class ReadvertisePrefix:
+    """Restores the `route` aspect from the known-good snapshot. Never touches the `service` aspect."""
+
+    name = "readvertise_prefix"
+    version = 1
+    kind = "prefix"
+    aspects = frozenset({"route"})
+    words = Words(
+        verb="Re-advertise",
+        doing="Re-advertising",
+        done="reachable again",
+        explained="Advertising announces an address range to the internet, so that traffic can reach you.",
+        now={True: "advertised", False: "not advertised"},
+        stays="your other prefixes, your firewall rules and your DNS",
+    )
+
+    def describe(self, state: State) -> str:
+        return self.words.now[state.get("advertised") is True]
+
+    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, now: datetime) -> Resolved:
+        """A change wherever a route differs from the known-good one; see `_findings` for what speaks against it."""
+        changes: list[Change] = []
+        findings: list[Finding] = []
+        silent: dict[str, str] = {}
+        for resource in resources:
+            unbound = {side.location for side in resource.bindings if _is_unbound(side)}
+            routes = [side for side in resource.bindings if side.aspect in self.aspects]
+            for side in routes:
+                if side.now is None:
+                    silent[side.location] = f"{side.location_title} does not answer ({side.silence})."
+            for side in routes:
+                if side.now is None or side.location in unbound:
+                    continue
+                found = list(_findings(resource, side, terms, now))
+                findings += found
+                if side.good is not None and not found and side.now != side.good.state:
+                    changes.append(_change(resource, side, side.good.state))
+            findings += _service_gone(resource, routes, unbound)
+        findings += _silence(silent, terms)
+        findings += _checked(changes, findings)
+        return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)))
+
+
+def _change(resource: ResourceFacts, side: BindingFacts, after: State) -> Change:
+    before = side.now or {}
+    return Change(
+        resource.id, resource.name, side.location, side.backend, side.id, side.aspect, side.key, before, after
+    )
+
+
+def _is_unbound(side: BindingFacts) -> bool:
+    """Whether the service settings here are certainly gone, so that traffic would arrive and find nothing."""
+    return side.aspect == "service" and side.now is not None and side.now.get("bound") is False
+
+
+def _findings(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: datetime) -> Iterator[Finding]:
+    """What speaks against restoring this route here."""
+    name, where = resource.name, side.location_title
+    if side.key != name:
+        yield _blocker("guard.exact-prefix", f"{where} knows {name} as {side.key}, which is not the same.", name)
+    if side.good is None:
+        yield _blocker("guard.no-snapshot", f"We have never seen {name} working in {where}.", name)
+        return
+    if now - side.good.proven_until > terms.snapshot_age:
+        yield _blocker(
+            "guard.snapshot-age",
+            f"{name} was last seen working in {where} on {side.good.proven_until:%d %B %Y}, which is too long ago.",
+            name,
+        )
+    origins = resource.settings.get("origins")
+    yield from unsafe(name, side.good.state, origins if isinstance(origins, list) else (), side.good.state)
+
+
+def _service_gone(resource: ResourceFacts, routes: Sequence[BindingFacts], unbound: set[str]) -> Iterator[Finding]:
+    """Locations where advertising would not be enough; no way at all when no other location is left.
+
+    On 2026-02-20 some 300 prefixes had lost their service bindings too, and the button could not help them.
+    """
+    gone = [side.location_title for side in routes if side.location in unbound]
+    if gone:
+        severity = Severity.BLOCKER if len(gone) == len(routes) else Severity.WARNING
+        text = (
+            f"The service settings of {resource.name} were removed too in {', '.join(gone)}. "
+            "Advertising it there would not be enough. Our engineers put it right."
+        )
+        yield Finding("guard.service-gone", severity, text, resource.name)
+
+
+def _silence(silent: dict[str, str], terms: Terms) -> Iterator[Finding]:
+    """Locations that did not answer: left out as far as the preapproval tolerates it, and always named."""
+    severity = Severity.WARNING if len(silent) <= terms.tolerate else Severity.BLOCKER
+    for location, text in sorted(silent.items()):
+        left_out = " It is left out." if severity is Severity.WARNING else ""
+        yield Finding("guard.unreachable-location", severity, text + left_out, location)
+
+
+def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What was checked and passed, for the preview; and that there is nothing to do, where that is so."""
+    if any(finding.severity is Severity.BLOCKER for finding in findings):
+        return
+    if not changes:
+        yield _blocker("guard.nothing-to-do", "It is already advertised from every location. There is nothing to do.")
+        return
+    names = {change.name for change in changes}
+    what = f"{len(names)} prefixes" if len(names) > 1 else next(iter(names))
+    yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
+    yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")
+
+
+def _blocker(code: str, text: str, subject: str = "") -> Finding:
+    return Finding(code, Severity.BLOCKER, text, subject)
