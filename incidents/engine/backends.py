@@ -1,0 +1,141 @@
+"""Calls to backends and probes: one pool of slots each, one total budget a call, enforced from outside the call too.
+
+A backend that hangs fills its own slots and nobody else's: whoever asks it next is told at once that it is busy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from incidents.adapters.base import Adapter
+from incidents.domain.errors import BackendTimeout, BackendUnreachable, HandrailError
+from incidents.engine.kinds import ADAPTERS, PROBES
+from incidents.inventory.references import resolve
+from incidents.models import Backend, Binding, InventoryRevision, Probe
+from incidents.probes.base import Probe as Instrument
+
+Tool = TypeVar("Tool", Adapter, Instrument)
+Answer = TypeVar("Answer")
+
+# What the call itself may overrun its budget before it is given up from outside, in seconds.
+GRACE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Answer]):
+    """A call that waits for a slot or is under way."""
+
+    name: str
+    budget: float
+    future: Future[Answer]
+
+    def result(self) -> Answer:
+        """What the call gave.
+
+        Raises:
+            BackendUnreachable: every slot was taken for the whole budget, so nothing was sent.
+            BackendTimeout: no answer within the budget; the call may still have an effect.
+            HandrailError: what the tool itself raised.
+        """
+        try:
+            return self.future.result(self.budget + GRACE)
+        except FutureTimeout:
+            if self.future.cancel():
+                raise BackendUnreachable(f"{self.name} is busy with calls that it does not answer") from None
+            raise BackendTimeout(f"{self.name} did not answer within {self.budget:g} s") from None
+
+    def outcome(self) -> Answer | HandrailError:
+        """The same, with the error as a value."""
+        try:
+            return self.result()
+        except HandrailError as error:
+            return error
+
+
+class Bulkhead(Generic[Tool]):
+    """One tool with its slots: at most `slots` calls at a time, each at most `budget` seconds."""
+
+    def __init__(self, name: str, tool: Tool, budget: float, slots: int) -> None:
+        self.name = name
+        self._tool = tool
+        self._budget = budget
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix=name)
+
+    def call(self, verb: Callable[[Tool], Answer]) -> Pending[Answer]:
+        """Begins the call, or queues it for a slot; returns at once."""
+        return Pending(self.name, self._budget, self._pool.submit(verb, self._tool))
+
+    def close(self) -> None:
+        """Lets calls under way run out, and ends the tool's connections."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._tool.close()
+
+
+class Tools:
+    """The adapters and probes of the inventory as it is now, made once a process and revision."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revision: int | None = None
+        self._adapters: dict[str, Bulkhead[Adapter]] = {}
+        self._probes: dict[str, Bulkhead[Instrument]] = {}
+
+    def adapter(self, slug: str) -> Bulkhead[Adapter]:
+        """The adapter of a backend. Raises HandrailError when the inventory has none of that name."""
+        with self._lock:
+            self._refresh()
+            if slug not in self._adapters:
+                self._adapters[slug] = _make_adapter(slug)
+            return self._adapters[slug]
+
+    def probe(self, slug: str) -> Bulkhead[Instrument]:
+        """The probe of that name. Raises HandrailError when the inventory has none of that name."""
+        with self._lock:
+            self._refresh()
+            if slug not in self._probes:
+                self._probes[slug] = _make_probe(slug)
+            return self._probes[slug]
+
+    def _refresh(self) -> None:
+        revision = InventoryRevision.objects.order_by("-pk").values_list("pk", flat=True).first()
+        if revision != self._revision:
+            for bulkhead in (*self._adapters.values(), *self._probes.values()):
+                bulkhead.close()
+            self._adapters, self._probes, self._revision = {}, {}, revision
+
+
+TOOLS = Tools()
+
+
+def _make_adapter(slug: str) -> Bulkhead[Adapter]:
+    row = Backend.objects.filter(slug=slug).first()
+    if row is None:
+        raise HandrailError(f"the inventory has no backend {slug}")
+    adapter = ADAPTERS[row.kind].from_settings(
+        name=row.slug,
+        settings=row.settings,
+        secret=_secret,
+        keys=frozenset(Binding.objects.filter(backend=row).values_list("key", flat=True)),
+        budget_seconds=row.budget_ms / 1000,
+    )
+    return Bulkhead(row.slug, adapter, row.budget_ms / 1000, row.slots)
+
+
+def _make_probe(slug: str) -> Bulkhead[Instrument]:
+    row = Probe.objects.filter(slug=slug).first()
+    if row is None:
+        raise HandrailError(f"the inventory has no probe {slug}")
+    probe = PROBES[row.kind].from_settings(
+        name=row.slug, settings=row.settings, secret=_secret, budget_seconds=row.budget_ms / 1000
+    )
+    return Bulkhead(row.slug, probe, row.budget_ms / 1000, 4)
+
+
+def _secret(reference: str) -> str:
+    return resolve(reference, Path.cwd())

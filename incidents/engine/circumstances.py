@@ -1,0 +1,73 @@
+"""Finds out what the guards ask: who may, what is busy, what was changed lately, when it was announced."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+
+from incidents.domain.changes import Change
+from incidents.domain.findings import Finding
+from incidents.domain.guards import Circumstances, Proposal, check
+from incidents.domain.runs import Step
+from incidents.domain.terms import Window
+from incidents.engine.grants import may_use
+from incidents.models import Attempt, Person, Preapproval, ResourceLock, Run, Target
+
+
+def ask_guards(
+    proposal: Proposal, preapproval: Preapproval | None, person: Person, run: Run | None, now: datetime
+) -> tuple[Finding, ...]:
+    """Every guard's answer at this moment.
+
+    Args:
+        preapproval: the row as it is now; None when it is gone.
+        run: the run that asks, whose own locks and attempts do not count against it; None before there is one.
+    """
+    resources = frozenset(proposal.resources)
+    known = Circumstances(
+        allowed=preapproval is not None and may_use(person, preapproval),
+        preapproval=preapproval.digest if preapproval else "",
+        covered=_covered(preapproval, resources),
+        busy=_busy(resources, run),
+        changed_in_organization=_changed(proposal.terms.organization_window, resources, preapproval, now),
+        changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
+        announced_at=_announced(proposal.changes),
+    )
+    return check(proposal, known, now)
+
+
+def _covered(preapproval: Preapproval | None, resources: frozenset[str]) -> frozenset[str]:
+    if preapproval is None:
+        return frozenset()
+    rows = preapproval.resources.filter(pk__in=resources).values_list("pk", flat=True)
+    return frozenset(str(pk) for pk in rows)
+
+
+def _busy(resources: frozenset[str], run: Run | None) -> dict[str, str]:
+    locks = ResourceLock.objects.filter(live=True, resource__in=resources)
+    if run is not None:
+        locks = locks.exclude(run=run)
+    return {str(resource): reference for resource, reference in locks.values_list("resource_id", "run__reference")}
+
+
+def _changed(window: Window, resources: frozenset[str], preapproval: Preapproval | None, now: datetime) -> int:
+    """How many other resources were attempted within the window."""
+    since = now - timedelta(minutes=window.minutes)
+    lately = Target.objects.filter(changed_at__gte=since, attempts__gt=0).exclude(resource__in=resources)
+    if preapproval is not None:
+        lately = lately.filter(run__organization=preapproval.organization_id)
+    return lately.values("resource").distinct().count()
+
+
+def _announced(changes: tuple[Change, ...]) -> dict[str, datetime]:
+    """When each binding that would be withdrawn was announced by us, as far as attempts remember."""
+    withdrawn = {int(change.binding) for change in changes if change.after.get("advertised") is False}
+    if not withdrawn:
+        return {}
+    done = Attempt.objects.filter(
+        target__binding__in=withdrawn, target__step__in=(Step.IN_PLACE, Step.VERIFIED, Step.ATTEMPTED)
+    )
+    return {
+        str(binding): at for binding, at in done.values_list("target__binding_id").annotate(at=Max("at")).order_by()
+    }

@@ -1,0 +1,88 @@
+"""Who may advance a run, and which time it is. The database's clock stands on both sides of every comparison."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Now
+
+from incidents.domain.errors import Fenced
+from incidents.domain.runs import Phase
+from incidents.models import Run
+
+# Longer than the longest step of a pass (the inventory allows calls of at most 10 s); every write renews it.
+# A run whose owner died is taken over after this, well below the 30 s that promise 3 gives.
+LEASE = timedelta(seconds=15)
+
+
+@dataclass(slots=True)
+class Claim:
+    """One owner's hold on one run. `epoch` is the fencing number of every write; `version` the row that was read."""
+
+    run_id: uuid.UUID
+    epoch: int
+    version: int
+    claimed_at: datetime
+    started: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        """The database's time, carried on by a clock that cannot jump."""
+        return self.claimed_at + timedelta(seconds=time.monotonic() - self.started)
+
+    def write(self, *, unless_changed: bool = False, **fields: object) -> bool:
+        """Changes the run's row as its owner, and renews the lease. Call it first in each transaction of a pass.
+
+        With `unless_changed` it gives False, and writes nothing, when a person has written to the run since it was
+        read: a stop must come before the next effect.
+        Raises Fenced when another owner has claimed the run: 0 rows, so nothing else may be written.
+        """
+        row = Run.objects.filter(pk=self.run_id, epoch=self.epoch)
+        if unless_changed:
+            row = row.filter(version=self.version)
+        if row.update(**fields, version=F("version") + 1, lease_until=Now() + LEASE) == 1:
+            self.version += 1
+            return True
+        if unless_changed and self.current_version() is not None:
+            return False
+        raise Fenced(f"run {self.run_id}: epoch {self.epoch} is over")
+
+    def current_version(self) -> int | None:
+        """The version of the row now; None when another owner has claimed the run."""
+        return Run.objects.filter(pk=self.run_id, epoch=self.epoch).values_list("version", flat=True).first()
+
+    def release(self, wake_at: datetime, **fields: object) -> bool:
+        """Lets go until `wake_at`. False when somebody wrote to the run since it was read: read it again first."""
+        changed = {"version": F("version") + 1} if fields else {}
+        row = Run.objects.filter(pk=self.run_id, epoch=self.epoch, version=self.version)
+        updated = row.update(**fields, **changed, wake_at=wake_at, lease_until=Now(), owner="", crashes=0)
+        return updated == 1
+
+    def drop(self, wake_at: datetime) -> None:
+        """Lets go after an error of ours: the owner stays named, so that the next claim counts it as a crash."""
+        Run.objects.filter(pk=self.run_id, epoch=self.epoch).update(wake_at=wake_at, lease_until=Now())
+
+
+def claim(run_id: uuid.UUID) -> Claim | None:
+    """Takes the run if it is live and nobody holds it; None otherwise, which needs no further thought."""
+    owner = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    taken = (
+        Run.objects.filter(pk=run_id, lease_until__lte=Now())
+        .exclude(phase=Phase.ENDED)
+        .update(
+            owner=owner,
+            epoch=F("epoch") + 1,
+            lease_until=Now() + LEASE,
+            # An owner that is still named never finished its pass.
+            crashes=Case(When(owner="", then=Value(0)), default=F("crashes") + 1),
+        )
+    )
+    if taken != 1:
+        return None
+    row = Run.objects.filter(pk=run_id, owner=owner).values_list("epoch", "version", Now()).first()
+    return None if row is None else Claim(run_id, *row)

@@ -1,0 +1,77 @@
+"""Looks at bindings through their backends, all backends at a time, and writes down what has changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, Q, Subquery
+
+from incidents.domain.changes import State
+from incidents.domain.errors import HandrailError
+from incidents.engine.backends import TOOLS
+from incidents.models import Binding, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What came of looking at some bindings.
+
+    Args:
+        states: id of the binding -> what it is now; a binding whose backend did not tell is missing.
+        silent: slug of a backend that did not tell -> why, for people.
+    """
+
+    states: Mapping[int, State]
+    silent: Mapping[str, str]
+
+
+def look(bindings: Iterable[tuple[int, str, str]]) -> Sighted:
+    """Observes bindings, given as (id, backend slug, key): one call a backend, all at the same time.
+
+    Takes as long as the slowest backend's budget at most. Writes nothing.
+    """
+    wanted: dict[str, dict[str, int]] = defaultdict(dict)
+    for binding_id, backend, key in bindings:
+        wanted[backend][key] = binding_id
+    states: dict[int, State] = {}
+    silent: dict[str, str] = {}
+    pending = {}
+    for backend, keys in wanted.items():
+        asked = list(keys)
+        try:
+            pending[backend] = TOOLS.adapter(backend).call(lambda adapter, asked=asked: adapter.observe(asked))
+        except HandrailError as error:
+            silent[backend] = str(error)
+    for backend, call in pending.items():
+        answer = call.outcome()
+        if isinstance(answer, HandrailError):
+            silent[backend] = str(answer)
+        else:
+            states |= {wanted[backend][key]: state for key, state in answer.items()}
+    return Sighted(states, silent)
+
+
+def write_down(states: Mapping[int, State], at: datetime, source: str) -> list[int]:
+    """Stores an observation of every binding that is not as it was seen last; returns those bindings.
+
+    Args:
+        at: when the look began. What somebody else has seen later than that is newer, and stays.
+
+    Call it inside a transaction. Costs one read, and writes only where something has changed.
+    """
+    older = Binding.objects.filter(pk__in=states).filter(Q(seen=None) | Q(seen__at__lte=at))
+    changed = [pk for pk, seen in older.values_list("pk", "seen__state") if seen != states[pk]]
+    Observation.objects.bulk_create(
+        [Observation(binding_id=pk, state=states[pk], at=at, source=source) for pk in changed]
+    )
+    _point_at_newest(changed)
+    return changed
+
+
+def _point_at_newest(bindings: list[int]) -> None:
+    """Makes `seen` of these bindings their newest observation, in one statement."""
+    newest = Observation.objects.filter(binding=OuterRef("pk")).order_by("-at", "-pk").values("pk")[:1]
+    Binding.objects.filter(pk__in=bindings).update(seen=Subquery(newest))

@@ -1,0 +1,123 @@
+"""One owner's pass over one run: its rows as they were read under the claim, and the facts made of them.
+
+Only the owner writes a live run's targets (every write carries its epoch), so what was read stays true for the
+pass. What people may write meanwhile (a stop, an overruling) shows in the row's version, and is read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from incidents.domain.changes import Change, Reply
+from incidents.domain.decide import RunFacts, TargetFacts
+from incidents.domain.errors import Fenced
+from incidents.domain.plans import Plan, thaw
+from incidents.domain.runs import Phase, Seen, Step
+from incidents.domain.verdicts import Mark
+from incidents.engine.leases import Claim
+from incidents.models import Attempt, Run, RunReading, StageVerdict, Target
+
+_SENT = (Reply.ACCEPTED, Reply.REFUSED, Reply.UNANSWERED, "")
+
+
+@dataclass(slots=True)
+class Aim:
+    """A target as this pass knows it: the row, its change, and what was seen of it since the claim.
+
+    `replies` are those of its attempts, oldest first; "" is one whose owner died before it wrote the answer down.
+    """
+
+    row: Target
+    change: Change
+    replies: list[str]
+    seen: Seen | None = None
+
+    def facts(self) -> TargetFacts:
+        return TargetFacts(
+            index=self.row.index,
+            location=self.change.location,
+            step=Step(self.row.step),
+            seen=self.seen,
+            attempts=self.row.attempts,
+            sent=any(reply in _SENT for reply in self.replies),
+            refused=self.replies[-1:] == [str(Reply.REFUSED)],
+        )
+
+
+@dataclass(slots=True)
+class Pass:
+    """A claimed run with the targets, readings and verdict of its current stage."""
+
+    claim: Claim
+    run: Run
+    plan: Plan
+    aims: dict[int, Aim] = field(default_factory=dict)
+    readings: list[RunReading] = field(default_factory=list)
+    verdict: StageVerdict | None = None
+    measured_at: datetime | None = None
+    skipped: frozenset[str] = frozenset()
+    proven: bool = False
+
+    def facts(self) -> RunFacts:
+        """What `decide` asks for."""
+        run, verdict = self.run, self.verdict
+        return RunFacts(
+            phase=Phase(run.phase),
+            last_stage=run.stage + 1 >= len(self.plan.stages),
+            stage_began_at=run.stage_began_at,
+            deadline_at=run.deadline_at,
+            stop_asked=run.stop_asked_at is not None,
+            targets=tuple(aim.facts() for aim in self.aims.values()),
+            proof=self.plan.terms.proof,
+            verdict=Mark(verdict.mark) if verdict else None,
+            measured_at=self.measured_at,
+            overruled=verdict is not None and verdict.overruled_by_id is not None,
+            skipped=self.skipped,
+            tolerate=self.plan.terms.tolerate,
+            proven=self.proven,
+            crashes=run.crashes,
+        )
+
+
+def begin_pass(claim: Claim) -> Pass:
+    """Reads the run under its claim. Raises ValueError when the stored plan is not the one that was shown."""
+    run = _read_run(claim)
+    plan = thaw(bytes(run.plan.body), run.plan.digest)
+    opened = Pass(claim, run, plan)
+    read_stage(opened)
+    return opened
+
+
+def read_run(opened: Pass) -> None:
+    """Reads again what people may have written. Raises Fenced when another owner has the run."""
+    opened.run = _read_run(opened.claim)
+    opened.verdict = StageVerdict.objects.filter(run=opened.run, stage=opened.run.stage).first()
+
+
+def read_stage(opened: Pass) -> None:
+    """Reads the targets, attempts, readings and verdict of the run's current stage, and what stages before left."""
+    run, plan = opened.run, opened.plan
+    replies: dict[int, list[str]] = {}
+    tries = Attempt.objects.filter(target__run=run, target__stage=run.stage).order_by("number")
+    for target, reply in tries.values_list("target_id", "reply"):
+        replies.setdefault(target, []).append(reply)
+    opened.aims = {
+        row.index: Aim(row, plan.changes[row.index], replies.get(row.pk, []))
+        for row in Target.objects.filter(run=run, stage=run.stage).order_by("index")
+    }
+    earlier = Target.objects.filter(run=run, stage__lt=run.stage)
+    skipped = earlier.filter(step=Step.SKIPPED).values_list("location__slug", flat=True).distinct()
+    opened.skipped = frozenset(skipped) | frozenset(plan.left_out)
+    opened.proven = run.stage > 0 and earlier.filter(step=Step.VERIFIED).exists()
+    opened.readings = list(RunReading.objects.filter(run=run, stage=run.stage))
+    opened.verdict = StageVerdict.objects.filter(run=run, stage=run.stage).first()
+    opened.measured_at = None
+
+
+def _read_run(claim: Claim) -> Run:
+    run = Run.objects.filter(pk=claim.run_id, epoch=claim.epoch).select_related("plan", "organization").first()
+    if run is None:
+        raise Fenced(f"run {claim.run_id}: epoch {claim.epoch} is over")
+    claim.version = run.version
+    return run

@@ -1,0 +1,148 @@
+"""Looks at everything at a constant rate, whatever the number of people watching, and thins what is old."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+from django.db.models.functions import Now
+
+from incidents.engine import diagnosing, looking, measuring, snapshots
+from incidents.engine.clock import database_now
+from incidents.models import Backend, Binding, Duty, Look, Measurement, Plan, Point, Probe
+
+logger = logging.getLogger(__name__)
+
+DUTY = "poll"
+# A poller that died is replaced by another one after this.
+LEASE = timedelta(seconds=20)
+# Looks are kept all for an hour, then one a minute for a day, then one in ten minutes for 90 days.
+THINNING = ((timedelta(hours=1), 60), (timedelta(days=1), 600))
+KEEP_LOOKS = timedelta(days=90)
+KEEP_UNUSED_PLANS = timedelta(days=1)
+KEEP_MEASUREMENTS = timedelta(days=400)
+
+
+class Poller:
+    """The loop of one process. Any number may run; one of them holds the duty and looks, the others wait."""
+
+    def __init__(self) -> None:
+        self._owner = f"{socket.gethostname()[:30]}:{os.getpid()}"
+        self._stopped = threading.Event()
+        self._thinned_at = 0.0
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Polls until it is stopped, a round every `POLL_SECONDS`, neither faster nor slower in trouble."""
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            try:
+                if self._on_duty():
+                    poll_once()
+                    self._thin_sometimes()
+            except Exception:  # a database that is away comes back; a poller that died would not
+                logger.exception("a round of the poller failed")
+            finally:
+                close_old_connections()
+            self._stopped.wait(max(0.0, settings.POLL_SECONDS - (time.monotonic() - began)))
+
+    def _on_duty(self) -> bool:
+        """Takes or renews the duty, by a counted update; False while another process holds it."""
+        free = Duty.objects.filter(name=DUTY, lease_until__lt=Now()) | Duty.objects.filter(name=DUTY, owner=self._owner)
+        if free.update(owner=self._owner, lease_until=Now() + LEASE) == 1:
+            return True
+        made = Duty(name=DUTY, owner=self._owner, lease_until=database_now() + LEASE)
+        return Duty.objects.bulk_create([made], ignore_conflicts=True)[0].pk is not None and self._holds()
+
+    def _holds(self) -> bool:
+        return Duty.objects.filter(name=DUTY, owner=self._owner).exists()
+
+    def _thin_sometimes(self) -> None:
+        if time.monotonic() - self._thinned_at > 60:
+            self._thinned_at = time.monotonic()
+            thin(database_now())
+
+
+def poll_once() -> int:
+    """One round: observe, measure, keep what is proven good, diagnose. Returns how many diagnoses changed.
+
+    Nothing is held while the network is asked; everything is written in one transaction afterwards.
+    """
+    bindings = list(Binding.objects.values_list("pk", "backend__slug", "key"))
+    points = measuring.load_points(Point.objects.select_related("probe", "resource", "location"))
+    now = database_now()
+    sighted = looking.look(bindings)
+    taken = measuring.measure(points)
+    with transaction.atomic(durable=True):
+        changed = set(looking.write_down(sighted.states, now, "poller"))
+        turned = measuring.write_down(taken.readings, now)
+        _write_looks(now, bindings, changed, sighted, points, turned, taken)
+        snapshots.keep_good(now, list(sighted.states), list(taken.readings))
+        return diagnosing.refresh(now)
+
+
+def _write_looks(
+    now: datetime,
+    bindings: list[tuple[int, str, str]],
+    changed: set[int],
+    sighted: looking.Sighted,
+    points: measuring.Points,
+    turned: set[int],
+    taken: measuring.Round,
+) -> None:
+    """How each backend and probe answered in this round: one row each."""
+    by_backend: dict[str, list[int]] = defaultdict(list)
+    for pk, backend, _ in bindings:
+        by_backend[backend].append(pk)
+    backends = dict(Backend.objects.filter(slug__in=by_backend).values_list("slug", "pk"))
+    probes = dict(Probe.objects.filter(slug__in=points).values_list("slug", "pk"))
+    rows = [
+        Look(
+            backend_id=backends[slug],
+            at=now,
+            answered=slug not in sighted.silent,
+            detail=sighted.silent.get(slug, "")[:200],
+            looked_at=len(keys),
+            changed=len(changed.intersection(keys)),
+        )
+        for slug, keys in by_backend.items()
+    ]
+    rows += [
+        Look(
+            probe_id=probes[slug],
+            at=now,
+            answered=slug not in taken.broken,
+            detail=taken.broken.get(slug, "")[:200],
+            looked_at=len(batch),
+            changed=len(turned.intersection(point.id for point in batch)),
+        )
+        for slug, batch in points.items()
+    ]
+    Look.objects.bulk_create(rows)
+
+
+def thin(now: datetime) -> int:
+    """Drops looks that stand too close together for their age, and what is too old. Returns how many went."""
+    gone = Look.objects.filter(at__lt=now - KEEP_LOOKS).delete()[0]
+    gone += Measurement.objects.filter(until__lt=now - KEEP_MEASUREMENTS).delete()[0]
+    gone += Plan.objects.filter(run=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
+    for age, apart in THINNING:
+        last: dict[tuple[int | None, int | None], int] = {}
+        drop: list[int] = []
+        old = Look.objects.filter(at__lt=now - age, at__gte=now - age - timedelta(hours=2)).order_by("at")
+        for pk, backend, probe, at in old.values_list("pk", "backend_id", "probe_id", "at"):
+            slot = int(at.timestamp()) // apart
+            if last.get((backend, probe)) == slot:
+                drop.append(pk)
+            last[backend, probe] = slot
+        gone += Look.objects.filter(pk__in=drop).delete()[0]
+    return gone

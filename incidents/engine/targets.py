@@ -1,0 +1,205 @@
+"""The steps that act on targets: look, mend, apply."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from django.db import transaction
+from django.db.models import F
+
+from incidents.adapters.base import Adapter
+from incidents.audit.log import ENGINE, Entry, append
+from incidents.domain.canonical import JsonObject
+from incidents.domain.changes import Change, Receipt, Reply
+from incidents.domain.decide import Apply, Look, Mend
+from incidents.domain.errors import BackendUnreachable, HandrailError
+from incidents.domain.findings import Finding, blockers
+from incidents.domain.guards import Proposal
+from incidents.domain.runs import Seen, Step
+from incidents.engine import looking
+from incidents.engine.backends import TOOLS, Pending
+from incidents.engine.circumstances import ask_guards
+from incidents.engine.passes import Aim, Pass
+from incidents.models import Attempt, Preapproval, Target
+
+# Names in one audit entry: a thousand prefixes must not make an entry that is too long to be exported.
+NAMES_IN_ENTRY = 200
+
+
+def look(opened: Pass, decision: Look) -> None:
+    """Observes targets and keeps what was seen for the rest of this pass."""
+    aims = [opened.aims[index] for index in decision.indices]
+    now = opened.claim.now()
+    sighted = looking.look((int(aim.change.binding), aim.change.backend, aim.change.key) for aim in aims)
+    for aim in aims:
+        aim.seen = _compare(aim.change, sighted)
+    with transaction.atomic(durable=True):
+        opened.claim.write()
+        looking.write_down(sighted.states, now, opened.run.reference)
+
+
+def _compare(change: Change, sighted: looking.Sighted) -> Seen:
+    now = sighted.states.get(int(change.binding))
+    if now is None:
+        return Seen.UNREADABLE
+    # `after` first: where a plan changes nothing, it is in place.
+    if now == change.after:
+        return Seen.AFTER
+    return Seen.BEFORE if now == change.before else Seen.OTHER
+
+
+def mend(opened: Pass, decision: Mend) -> None:
+    """Writes down what looking has settled."""
+    now = opened.claim.now()
+    groups: dict[tuple[Step, str], list[Aim]] = defaultdict(list)
+    for index, step, because in decision.steps:
+        groups[step, because].append(opened.aims[index])
+    with transaction.atomic(durable=True):
+        opened.claim.write()
+        for (step, because), aims in groups.items():
+            detail = _detail(opened, aims[0], because)
+            Target.objects.filter(pk__in=[aim.row.pk for aim in aims]).update(
+                step=step, because=because, detail=detail, changed_at=now
+            )
+            for aim in aims:
+                aim.row.step, aim.row.because = step, because
+        append(
+            *[
+                entry
+                for (step, because), aims in groups.items()
+                for entry in _entries(opened, f"target.{step}", aims, {"because": because})
+            ]
+        )
+
+
+def _detail(opened: Pass, aim: Aim, because: str) -> str:
+    """What the backend last said about a target that failed; the page shows it beside the code."""
+    if not because.startswith("backend."):
+        return ""
+    said = Attempt.objects.filter(target=aim.row).order_by("-number").values_list("detail", flat=True).first()
+    return said or ""
+
+
+def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
+    """Asks the guards, commits an intent for each target, and only then asks the backends.
+
+    Returns the blockers, when there are any: then nothing was attempted. An empty tuple also when a person has
+    written to the run meanwhile, so that the next decision takes it into account.
+    """
+    aims = [opened.aims[index] for index in decision.indices]
+    now = opened.claim.now()
+    with transaction.atomic(durable=True):
+        # The run's row first: it is what fences another owner out.
+        if not opened.claim.write(unless_changed=True, stage_began_at=now):
+            return ()
+        against = blockers(_guards(opened, aims))
+        if not against:
+            _intend(opened, aims)
+    if against:
+        return against
+    opened.run.stage_began_at = now
+    receipts = _send(opened, aims)
+    with transaction.atomic(durable=True):
+        opened.claim.write()
+        _write_receipts(opened, aims, receipts)
+    return ()
+
+
+def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
+    run, plan = opened.run, opened.plan
+    preapproval = Preapproval.objects.filter(pk=run.plan.preapproval_id).select_related("organization").first()
+    proposal = Proposal(tuple(aim.change for aim in aims), plan.preapproval, plan.terms)
+    return ask_guards(proposal, preapproval, run.started_by, run, opened.claim.now())
+
+
+def _intend(opened: Pass, aims: Sequence[Aim]) -> None:
+    now, epoch = opened.claim.now(), opened.claim.epoch
+    Attempt.objects.bulk_create(
+        [Attempt(target=aim.row, number=aim.row.attempts + 1, epoch=epoch, at=now) for aim in aims]
+    )
+    Target.objects.filter(pk__in=[aim.row.pk for aim in aims]).update(
+        step=Step.ATTEMPTED, attempts=F("attempts") + 1, changed_at=now
+    )
+    for aim in aims:
+        aim.row.step, aim.row.attempts, aim.seen = Step.ATTEMPTED, aim.row.attempts + 1, None
+        aim.replies.append("")
+    append(*_entries(opened, "target.attempted", aims, {"epoch": epoch, "plan": opened.run.plan_id}))
+
+
+def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
+    """One call a backend, all at the same time; a receipt for every target, by its index."""
+    batches: dict[str, list[Aim]] = defaultdict(list)
+    for aim in aims:
+        batches[aim.change.backend].append(aim)
+    key = f"{opened.run.pk}:{opened.run.stage}"
+    calls: dict[str, Pending[Sequence[Receipt]] | HandrailError] = {}
+    for backend, batch in batches.items():
+        verb = partial(_apply_batch, changes=[aim.change for aim in batch], key=key)
+        try:
+            calls[backend] = TOOLS.adapter(backend).call(verb)
+        except HandrailError as error:
+            calls[backend] = error
+    receipts: dict[int, Receipt] = {}
+    for backend, batch in batches.items():
+        call = calls[backend]
+        answer = call if isinstance(call, HandrailError) else call.outcome()
+        if isinstance(answer, HandrailError):
+            answer = [_receipt_of(aim.change, answer) for aim in batch]
+        receipts |= {aim.row.index: receipt for aim, receipt in zip(batch, answer, strict=True)}
+    return receipts
+
+
+def _apply_batch(adapter: Adapter, *, changes: Sequence[Change], key: str) -> Sequence[Receipt]:
+    return adapter.apply(changes, key)
+
+
+def _receipt_of(change: Change, error: HandrailError) -> Receipt:
+    """What an error says about a change: only when nothing was sent is it certainly without effect."""
+    sent = not isinstance(error, BackendUnreachable)
+    return Receipt(change.key, Reply.UNANSWERED if sent else Reply.NOT_SENT, str(error))
+
+
+def _write_receipts(opened: Pass, aims: Sequence[Aim], receipts: dict[int, Receipt]) -> None:
+    now = opened.claim.now()
+    groups: dict[tuple[int, Reply, str], list[Aim]] = defaultdict(list)
+    for aim in aims:
+        receipt = receipts[aim.row.index]
+        aim.replies[-1] = str(receipt.reply)
+        groups[aim.row.attempts, receipt.reply, receipt.detail[:300]].append(aim)
+    for (number, reply, detail), group in groups.items():
+        Attempt.objects.filter(target__in=[aim.row.pk for aim in group], number=number).update(
+            reply=reply, detail=detail, answered_at=now
+        )
+    append(
+        *[
+            entry
+            for (number, reply, detail), group in groups.items()
+            for entry in _entries(
+                opened, "target.answered", group, {"attempt": number, "reply": str(reply), "detail": detail}
+            )
+        ]
+    )
+
+
+def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) -> Iterable[Entry]:
+    """Audit entries that name every target, a location at a time."""
+    by_location: dict[str, list[str]] = defaultdict(list)
+    for aim in aims:
+        by_location[aim.change.location].append(aim.change.name)
+    for location, names in by_location.items():
+        for start in range(0, len(names), NAMES_IN_ENTRY):
+            yield Entry(
+                event,
+                ENGINE,
+                opened.run.organization.slug,
+                str(opened.run.pk),
+                {
+                    "reference": opened.run.reference,
+                    "stage": opened.run.stage,
+                    "location": location,
+                    "resources": names[start : start + NAMES_IN_ENTRY],
+                    **data,
+                },
+            )
