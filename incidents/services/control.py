@@ -1,0 +1,77 @@
+"""What a person may say to a run under way: stop after this step, or go on in spite of an open verdict."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from incidents.audit.log import Actor, Entry, append
+from incidents.domain.errors import NotAllowed, Refused
+from incidents.domain.runs import Phase
+from incidents.domain.verdicts import Mark
+from incidents.engine import bell
+from incidents.engine.clock import database_now
+from incidents.engine.grants import holds
+from incidents.models import Person, Run, StageVerdict
+
+
+def stop(person: Person, run: Run) -> None:
+    """No further effects; what is under way is finished and its truth told. Harmless when repeated or too late.
+
+    Raises NotAllowed.
+    """
+    _must_act(person, run)
+    with transaction.atomic(durable=True):
+        asked = _wake_row(run, stop_asked_at=database_now(), stop_asked_by=person)
+        if asked:
+            append(_entry("run.stop-asked", person, run, ""))
+        transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
+
+
+def overrule(person: Person, run: Run, reason: str) -> None:
+    """Goes on although the probes could not prove this stage (`inconclusive` or `error`, never `fail`).
+
+    Raises:
+        NotAllowed: the person may not act for the organization.
+        Refused: no reason, or nothing waits to be overruled.
+    """
+    _must_act(person, run)
+    if not reason.strip():
+        raise Refused("Write why you want to go on. It is kept in the audit log.")
+    with transaction.atomic(durable=True):
+        overruled = StageVerdict.objects.filter(
+            run=run,
+            stage=run.stage,
+            run__phase=Phase.PAUSED,
+            mark__in=(Mark.INCONCLUSIVE, Mark.ERROR),
+            overruled_by=None,
+        ).update(overruled_by=person, overruled_because=reason)
+        if not overruled:
+            raise Refused("There is nothing to decide any more. The run has gone on or has ended.")
+        _wake_row(run)
+        append(_entry("verdict.overruled", person, run, reason))
+        transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
+
+
+def _must_act(person: Person, run: Run) -> None:
+    if not holds(person, "act_for_organization", run.organization):
+        raise NotAllowed("You can see this run but not change it.")
+
+
+def _wake_row(run: Run, **fields: object) -> bool:
+    """Makes a live run due now; its version tells the owner of a pass that somebody has spoken."""
+    live = Run.objects.filter(pk=run.pk).exclude(phase=Phase.ENDED)
+    if fields:
+        live = live.filter(stop_asked_at=None)
+    return live.update(**fields, version=F("version") + 1, wake_at=Now()) == 1
+
+
+def _entry(event: str, person: Person, run: Run, reason: str) -> Entry:
+    return Entry(
+        event,
+        Actor("person", str(person.pk), person.username),
+        run.organization.slug,
+        str(run.pk),
+        {"reference": run.reference, "stage": run.stage, "reason": reason},
+    )

@@ -1,0 +1,52 @@
+"""Reads resources with a fresh look at each of their bindings: what an action resolves from."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from incidents.actions.base import BindingFacts, Good, ResourceFacts
+from incidents.engine import looking
+from incidents.engine.clock import database_now
+from incidents.models import Binding, Resource
+
+
+def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFacts, ...]:
+    """Looks at every binding of these resources now, writes down what has changed, and gives the facts.
+
+    Args:
+        source: who looks, for the observation: "preview" or the reference of a run.
+    """
+    rows = list(
+        Binding.objects.filter(resource__in=resources)
+        .select_related("location", "backend", "good")
+        .order_by("location__position", "aspect")
+    )
+    began = database_now()
+    sighted = looking.look((row.pk, row.backend.slug, row.key) for row in rows)
+    with transaction.atomic():
+        looking.write_down(sighted.states, began, source)
+    sides: dict[uuid.UUID, list[BindingFacts]] = defaultdict(list)
+    for row in rows:
+        sides[row.resource_id].append(_binding(row, sighted))
+    return tuple(
+        ResourceFacts(str(row.pk), row.kind, row.name, row.settings, tuple(sides[row.pk])) for row in resources
+    )
+
+
+def _binding(row: Binding, sighted: looking.Sighted) -> BindingFacts:
+    good = row.good
+    return BindingFacts(
+        id=str(row.pk),
+        location=row.location.slug,
+        location_title=row.location.title,
+        backend=row.backend.slug,
+        aspect=row.aspect,
+        key=row.key,
+        now=sighted.states.get(row.pk),
+        silence=sighted.silent.get(row.backend.slug, ""),
+        good=Good(good.state, good.proven_at, good.proven_until, tuple(good.proof)) if good else None,
+    )

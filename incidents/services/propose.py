@@ -1,0 +1,123 @@
+"""Makes a plan and freezes it: the preview that a person reads, and the digest by which they start it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from incidents.actions.base import Action, Resolved
+from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.changes import Change
+from incidents.domain.errors import EmptySelector, NotAllowed, Refused
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.guards import Proposal
+from incidents.domain.plans import VALID_FOR, stage_out
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.terms import Terms, read_terms
+from incidents.engine.circumstances import ask_guards
+from incidents.engine.clock import database_now
+from incidents.engine.grants import may_use
+from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
+from incidents.services.facts import load_facts
+
+
+def propose(person: Person, organization: Organization, action: str, resources: Sequence[Resource]) -> Plan:
+    """Looks, resolves, asks the guards and stores the frozen plan. Changes nothing in the world.
+
+    The plan is stored also when findings speak against it, so that the preview can name them; `start` refuses it.
+
+    Raises:
+        EmptySelector: no resource; nothing never means everything.
+        NotAllowed: no preapproval lets this person do this to all of these resources.
+        Refused: the action is unknown, or a resource is of another kind.
+    """
+    entry = find_action(action)
+    if not resources:
+        raise EmptySelector("Nothing was chosen. Go back and choose what to repair.")
+    if any(row.kind != entry.kind or row.organization_id != organization.pk for row in resources):
+        raise Refused(f"{entry.words.verb} is not possible for what was chosen.")
+    preapproval = find_preapproval(person, organization, action, resources)
+    now = database_now()
+    resolved = entry.resolve(load_facts(resources, "preview"), read_terms(preapproval.terms), now)
+    return store_plan(person, preapproval, entry, resolved, now)
+
+
+def find_action(name: str) -> Action:
+    """The entry of the catalogue. Raises Refused when there is none of that name."""
+    if name not in CATALOGUE:
+        raise Refused("There is no such action.")
+    return CATALOGUE[name]
+
+
+def find_preapproval(
+    person: Person, organization: Organization, action: str, resources: Sequence[Resource]
+) -> Preapproval:
+    """A preapproval that this person may use and that covers all of these resources. Raises NotAllowed."""
+    wanted = {row.pk for row in resources}
+    rows = Preapproval.objects.filter(organization=organization, action=action).select_related("organization")
+    for row in rows:
+        covered = row.resources.filter(pk__in=wanted).count()
+        if covered == len(wanted) and may_use(person, row):
+            return row
+    raise NotAllowed("You can see this but not change it. Ask an operator of your organization, or call us.")
+
+
+def store_plan(
+    person: Person,
+    preapproval: Preapproval,
+    action: Action,
+    resolved: Resolved,
+    now: datetime,
+    undo_of: Run | None = None,
+) -> Plan:
+    """Freezes what was resolved and stores it with everything that speaks for or against it."""
+    terms = read_terms(preapproval.terms)
+    locations = list(Location.objects.values_list("slug", flat=True))
+    value = PlanValue(
+        action=action.name,
+        action_version=action.version,
+        organization=preapproval.organization.slug,
+        person=person.username,
+        preapproval=preapproval.digest,
+        terms=terms,
+        changes=resolved.changes,
+        stages=stage_out(resolved.changes, locations, terms.stages),
+        left_out=resolved.left_out,
+        proposed_at=now,
+        expires_at=now + VALID_FOR,
+        undo_of=str(undo_of.pk) if undo_of else "",
+    )
+    proposal = Proposal(value.changes, preapproval.digest, terms)
+    findings = (
+        *resolved.findings,
+        *_unwatched(value.changes, terms),
+        *ask_guards(proposal, preapproval, person, None, now),
+    )
+    body, digest = value.freeze()
+    return Plan.objects.create(
+        digest=digest,
+        body=body,
+        action=action.name,
+        organization=preapproval.organization,
+        preapproval=preapproval,
+        proposed_by=person,
+        undo_of=undo_of,
+        findings=[finding.as_json() for finding in findings],
+        proposed_at=now,
+        expires_at=value.expires_at,
+    )
+
+
+def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:
+    """Changes that no probe looks at could never be proven, so they are not made (promise 9)."""
+    names = {change.resource: change.name for change in changes}
+    watched = set(
+        Point.objects.filter(resource__in=names, probe__slug__in=terms.probes).values_list(
+            "resource_id", "location__slug"
+        )
+    )
+    seen = {(str(resource), location) for resource, location in watched}
+    blind = sorted({change.name for change in changes if (change.resource, change.location) not in seen})
+    for name in blind:
+        text = f"We cannot see from outside whether {name} is reachable, so we could not prove that it worked."
+        yield Finding("guard.no-probe", Severity.BLOCKER, text, name)

@@ -1,0 +1,69 @@
+"""Puts back what a run changed: a new run with a preview, guards and proof of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from incidents.actions.base import BindingFacts, Resolved, ResourceFacts
+from incidents.domain.changes import Change
+from incidents.domain.errors import Refused
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.plans import thaw
+from incidents.domain.runs import Step
+from incidents.engine.clock import database_now
+from incidents.models import Person, Plan, Resource, Run, Target
+from incidents.services.facts import load_facts
+from incidents.services.propose import find_action, find_preapproval, store_plan
+
+# facts/ux.md 7.3: after this the recorded `before` says too little about what is right.
+UNDO_FOR = timedelta(hours=24)
+
+
+def propose_undo(person: Person, run: Run) -> Plan:
+    """A plan that puts back the recorded `before` of everything that the run changed.
+
+    Raises:
+        NotAllowed: no preapproval lets this person do it.
+        Refused: the run is under way, ended too long ago, or changed nothing.
+    """
+    now = database_now()
+    if run.ended_at is None:
+        raise Refused("This run has not ended. Stop it first, or wait until it ends.")
+    if now - run.ended_at > UNDO_FOR:
+        raise Refused("This run ended more than 24 hours ago. It can no longer be undone here. Call us.")
+    done = changes_done(run)
+    if not done:
+        raise Refused("This run changed nothing, so there is nothing to undo.")
+    resources = list(Resource.objects.filter(pk__in={change.resource for change in done}))
+    preapproval = find_preapproval(person, run.organization, run.action, resources)
+    resolved = _put_back(done, load_facts(resources, "preview"))
+    return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run)
+
+
+def changes_done(run: Run) -> tuple[Change, ...]:
+    """What the run itself made so: targets that were attempted and seen in place."""
+    plan = thaw(bytes(run.plan.body), run.plan.digest)
+    done = Target.objects.filter(run=run, attempts__gt=0, step__in=(Step.IN_PLACE, Step.VERIFIED))
+    return tuple(plan.changes[index] for index in done.order_by("index").values_list("index", flat=True))
+
+
+def _put_back(done: Sequence[Change], resources: Sequence[ResourceFacts]) -> Resolved:
+    """The reversed changes; refused wherever the world is no longer as the run left it."""
+    sides = {side.id: side for resource in resources for side in resource.bindings}
+    findings = [finding for change in done if (finding := _moved(change, sides.get(change.binding))) is not None]
+    if not findings:
+        findings = [Finding("guard.drift", Severity.PASSED, "Nothing has been changed since that run.")]
+    return Resolved(tuple(change.reversed() for change in done), tuple(findings))
+
+
+def _moved(change: Change, side: BindingFacts | None) -> Finding | None:
+    if side is None:
+        text = f"{change.name} no longer has the same place in our inventory."
+    elif side.now is None:
+        text = f"{side.location_title} does not answer, so we cannot see how {change.name} is now."
+    elif side.now != change.after:
+        text = f"{change.name} has been changed in {side.location_title} since that run."
+    else:
+        return None
+    return Finding("guard.drift", Severity.BLOCKER, text, change.name)
