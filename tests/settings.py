@@ -15,3 +15,9 @@ STORAGES = {
     # Hashed names need `collectstatic`; the tests read the files themselves.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+# A file and not memory, so that threads and worker processes open it as they would open the real one.
+_folder = VAR_DIR / "test"  # noqa: F405
+_folder.mkdir(parents=True, exist_ok=True)
+if "sqlite3" in str(DATABASES["default"]["ENGINE"]):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(_folder / f"{os.getpid()}.sqlite3")}  # noqa: F405

@@ -1,0 +1,33 @@
+"""What all tests share: a database whose fence is lowered while it is emptied, and the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from incidents.audit.fence import lower_fence, raise_fence
+from incidents.models import AuditHead
+
+# pytest_plugins = ["tests.lab_fixtures"]
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Iterator[None]:
+    """A database in which transactions are real, for tests with threads and other processes.
+
+    Such a database is emptied by DELETE or TRUNCATE, which the fence round the audit log refuses; so it is lowered
+    for that moment, which comes after this fixture ends.
+    """
+    raise_fence(connection)
+    AuditHead.objects.update_or_create(id=1, defaults={"size": 0, "peaks": b""})
+    yield
+    lower_fence(connection)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that empty the database run last, so that the others find what the migrations put there."""
+    items.sort(key=lambda item: "committed" in getattr(item, "fixturenames", ()))
+
+

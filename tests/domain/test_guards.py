@@ -1,0 +1,93 @@
+"""Each guard alone: what stops it, and that everything else passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incidents.domain.findings import blockers
+from incidents.domain.guards import Circumstances, Proposal, check
+from incidents.domain.routes import unsafe
+from incidents.domain.terms import read_terms
+from tests.domain.test_plans import TERMS, change
+
+NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
+UP = change("edge-a")
+PROPOSAL = Proposal((UP,), "d" * 64, TERMS)
+FINE = Circumstances(allowed=True, preapproval="d" * 64, covered=frozenset({UP.resource}))
+
+
+def codes(proposal: Proposal, known: Circumstances) -> list[str]:
+    return [finding.code for finding in blockers(check(proposal, known, NOW))]
+
+
+def test_nothing_speaks_against_a_fine_proposal() -> None:
+    assert codes(PROPOSAL, FINE) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        (replace(FINE, allowed=False), "guard.permission"),
+        (replace(FINE, preapproval="e" * 64), "guard.preapproval"),
+        (replace(FINE, preapproval=""), "guard.preapproval"),
+        (replace(FINE, covered=frozenset()), "guard.not-covered"),
+        (replace(FINE, busy={UP.resource: "RUN-7F3K-92"}), "guard.one-at-a-time"),
+        (replace(FINE, changed_in_organization=20), "guard.window-organization"),
+        (replace(FINE, changed_on_platform=200), "guard.window-platform"),
+    ],
+)
+def test_each_guard_stops_alone(known: Circumstances, code: str) -> None:
+    assert codes(PROPOSAL, known) == [code]
+
+
+def test_the_windows_count_what_would_be_added() -> None:
+    assert codes(PROPOSAL, replace(FINE, changed_in_organization=19, changed_on_platform=199)) == []
+
+
+def test_most_resources() -> None:
+    many = tuple(change("edge-a", f"10.0.{number}.0/24") for number in range(11))
+    known = replace(FINE, covered=frozenset(item.resource for item in many))
+    assert codes(Proposal(many, "d" * 64, TERMS), known) == ["guard.most-resources"]
+    assert codes(Proposal(many[:10], "d" * 64, TERMS), known) == []
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(0, ["guard.flap"]), (14, ["guard.flap"]), (15, [])])
+def test_a_withdrawal_waits_after_an_announcement(minutes: int, expected: list[str]) -> None:
+    down = Proposal((UP.reversed(),), "d" * 64, TERMS)
+    known = replace(FINE, announced_at={UP.binding: NOW - timedelta(minutes=minutes)})
+    assert codes(down, known) == expected
+
+
+def test_an_announcement_never_waits() -> None:
+    assert codes(PROPOSAL, replace(FINE, announced_at={UP.binding: NOW})) == []
+
+
+GOOD = {"advertised": True, "next_hop": "192.0.2.1", "as_path": [64500, 64496], "communities": ["64496:1"]}
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (GOOD, []),
+        ({**GOOD, "as_path": [64496, 64666]}, ["guard.origin"]),
+        ({**GOOD, "as_path": []}, []),
+        ({**GOOD, "communities": ["65535:666"]}, ["guard.community"]),
+        ({**GOOD, "communities": ["65535:0", "65535:65281", "65535:65282"]}, ["guard.community"] * 3),
+        ({**GOOD, "next_hop": ""}, ["guard.next-hop"]),
+    ],
+)
+def test_a_route_must_be_safe(route: dict[str, object], expected: list[str]) -> None:
+    found = unsafe("203.0.113.0/24", route, [64496], GOOD)  # type: ignore[arg-type]
+    assert [finding.code for finding in found] == expected
+
+
+def test_a_recorded_community_may_come_back() -> None:
+    quiet = {**GOOD, "communities": ["65535:0"]}
+    assert list(unsafe("203.0.113.0/24", quiet, [64496], quiet)) == []  # type: ignore[arg-type]
+
+
+def test_terms_survive_their_json() -> None:
+    assert read_terms(TERMS.as_json()) == TERMS

@@ -1,0 +1,43 @@
+"""Verdicts as a table: what the points said, how long ago the changes were in place, what follows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from incidents.domain.verdicts import Mark, Proof, Watched, judge
+
+NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
+PROOF = Proof(in_a_row=2, settle=timedelta(seconds=3), within=timedelta(seconds=60))
+
+RESTORED = Watched(Mark.FAIL, Mark.PASS, passes=2)
+ALMOST = Watched(Mark.FAIL, Mark.PASS, passes=1)
+STILL_RED = Watched(Mark.FAIL, Mark.FAIL, fails=9)
+TURNED_RED = Watched(Mark.PASS, Mark.FAIL, fails=2)
+BLINKED = Watched(Mark.PASS, Mark.FAIL, fails=1)
+BROKEN = Watched(Mark.FAIL, Mark.ERROR)
+UNSURE = Watched(Mark.FAIL, Mark.INCONCLUSIVE)
+NEVER = Watched(None, None)
+
+
+@pytest.mark.parametrize(
+    ("points", "seconds", "verdict"),
+    [
+        ([RESTORED], 0, Mark.PASS),
+        ([RESTORED, ALMOST], 0, None),
+        ([RESTORED, STILL_RED], 10, None),
+        ([RESTORED, STILL_RED], 60, Mark.INCONCLUSIVE),
+        ([STILL_RED], 60, Mark.INCONCLUSIVE),
+        ([RESTORED, TURNED_RED], 1, None),
+        ([RESTORED, TURNED_RED], 3, Mark.FAIL),
+        ([RESTORED, BLINKED], 30, None),
+        ([BROKEN], 10, None),
+        ([BROKEN, NEVER], 60, Mark.ERROR),
+        ([BROKEN, RESTORED], 60, Mark.INCONCLUSIVE),
+        ([UNSURE], 60, Mark.INCONCLUSIVE),
+        ([], 0, Mark.INCONCLUSIVE),
+    ],
+)
+def test_judge(points: list[Watched], seconds: int, verdict: Mark | None) -> None:
+    assert judge(points, NOW - timedelta(seconds=seconds), NOW, PROOF) == verdict
