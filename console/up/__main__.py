@@ -1,0 +1,70 @@
+"""Starts everything, says where it is, and ends everything on Ctrl-C. Run as `python -m console.up`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from console.up.broker import Broker, BrokerFault, start_broker
+from console.up.environment import prepare
+from console.up.ports import PortTaken, check_free
+from incidents.lab.faults import LabFault
+from incidents.lab.lab import Lab
+
+SCENARIOS = ("withdrawn", "withdrawn_unbound")
+
+
+def main() -> int:
+    """Exit code 0 after Ctrl-C, 1 when something could not be started, with a line that says what and why."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    var = Path(os.environ.get("VAR_DIR", "var")).absolute()
+    port = int(os.environ.get("PORT", "8000"))
+    lab, broker = Lab(var / "lab"), None
+    try:
+        check_free(port)
+        prepare(var)
+        broker = start_broker(var)
+        _bring_up(lab, broker, var, port)
+    except (LabFault, BrokerFault, PortTaken) as fault:
+        print(f"Could not start: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopping.")
+    finally:
+        lab.down()
+        if broker is not None:
+            broker.stop()
+    return 0
+
+
+def _bring_up(lab: Lab, broker: Broker, var: Path, port: int) -> None:
+    # Django reads its settings from the environment, which stands only now.
+    import django
+
+    django.setup()
+    from console.up.servers import serve
+    from console.up.world import fill, introduce, migrate
+
+    print(f"1/5 Broker: {broker.kind}")
+    print("2/5 Database", flush=True)
+    migrate()
+    print("3/5 Lab: starting routers and waiting for their sessions", flush=True)
+    facts = lab.up()
+    print(f"    {facts['kind']}: {facts['why']}")
+    print("4/5 Inventory, and proof of what is good", flush=True)
+    fill(lab.directory / "inventory.yaml")
+    for scenario in SCENARIOS:
+        print(f"    broken on purpose: {lab.break_(scenario)}")
+    print("5/5 Web, worker and poller", flush=True)
+    serve(port, on_ready=lambda: introduce(lab.directory, port))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

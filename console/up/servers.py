@@ -1,0 +1,67 @@
+"""Web, worker and poller as children, until one of them ends or Ctrl-C is pressed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from incidents.lab import child
+
+PROGRAMS = {
+    "web": [
+        "-m", "gunicorn", "console.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8",
+        "--log-level", "warning", "--graceful-timeout", "5",
+    ],
+    "worker": [
+        "-m", "celery", "--app", "console", "--quiet", "worker", "--pool", "threads", "--concurrency", "8",
+        "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
+    ],
+    "poller": ["manage.py", "poll"],
+}  # fmt: skip
+
+
+def serve(port: int, on_ready: Callable[[], None]) -> None:
+    """Runs the three until a KeyboardInterrupt, or until one ends by itself, which is said."""
+    programs = {**PROGRAMS, "web": [*PROGRAMS["web"], "--bind", f"127.0.0.1:{port}"]}
+    children = {name: _spawn(arguments) for name, arguments in programs.items()}
+    try:
+        _wait_for_web(port, children["web"])
+        on_ready()
+        while all(process.poll() is None for process in children.values()):
+            time.sleep(0.5)
+        ended = [name for name, process in children.items() if process.poll() is not None]
+        print(f"{', '.join(ended)} ended by itself; stopping the rest.", file=sys.stderr)
+    finally:
+        _stop(children)
+
+
+def _spawn(arguments: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, child.__file__, str(os.getpid()), sys.executable, *arguments],
+        # Ctrl-C is for us; we end them in order.
+        start_new_session=True,
+    )
+
+
+def _wait_for_web(port: int, web: subprocess.Popen[bytes]) -> None:
+    while web.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in children.values():
+        process.terminate()
+    for process in children.values():
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

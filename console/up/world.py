@@ -1,0 +1,48 @@
+"""Fills the database of the demo, and introduces its people."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from django.core.management import call_command
+
+from incidents.domain.diagnosis import Damage
+from incidents.engine.poller import poll_once
+from incidents.models import Diagnosis, Person
+
+# The lab's routers are up by then; what is not reachable after this is said, and the console starts all the same.
+PATIENCE = 30.0
+
+
+def migrate() -> None:
+    """Makes the tables and collects the static files."""
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+
+
+def fill(inventory: Path) -> None:
+    """Applies the inventory, and polls until everything is proven good."""
+    call_command("inventory", "apply", str(inventory), verbosity=0)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        poll_once()
+        open_rows = Diagnosis.objects.filter(until__isnull=True)
+        if not open_rows.exclude(damage=Damage.HEALTHY).exists():
+            return
+        time.sleep(0.5)
+    print("    not everything could be proven good; the pages say what")
+
+
+def introduce(lab: Path, port: int) -> None:
+    """Prints the address and the people, the customer with the broken prefix first."""
+    poll_once()
+    print("\nDemo mode: one machine, no TLS, not for production. Ctrl-C ends everything.\n")
+    print(f"http://127.0.0.1:{port}")
+    people = {person.username: person for person in Person.objects.filter(is_active=True)}
+    names = sorted(people, key=lambda name: (name != "shop-operator", name))
+    for name in names:
+        secret = lab / "passwords" / name
+        if secret.exists():
+            print(f"user: {name}  password: {secret.read_text().strip()}  ({people[name].title})")
+    print(flush=True)
