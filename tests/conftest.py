@@ -10,7 +10,7 @@ from django.db import connection
 from incidents.audit.fence import lower_fence, raise_fence
 from incidents.models import AuditHead
 
-# pytest_plugins = ["tests.lab_fixtures"]
+pytest_plugins = ["tests.scene"]
 
 
 @pytest.fixture
@@ -29,5 +29,3 @@ def committed(transactional_db: None) -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that empty the database run last, so that the others find what the migrations put there."""
     items.sort(key=lambda item: "committed" in getattr(item, "fixturenames", ()))
-
-

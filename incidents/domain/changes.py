@@ -80,3 +80,8 @@ class Receipt:
     key: str
     reply: Reply
     detail: str = ""
+
+
+def is_up(state: State) -> bool:
+    """Whether this state serves traffic: a route that is advertised, a service that is bound."""
+    return state.get("advertised") is not False and state.get("bound") is not False

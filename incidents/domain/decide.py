@@ -3,13 +3,12 @@
 Order matters; the first rule that fits decides:
 
 1. an ended run does nothing;
-2. a run whose owners died again and again is quarantined;
-3. what was attempted is looked at before anything else: the truth comes before stops and deadlines;
-4. a stop, then a deadline, ends it;
-5. a run that has not begun measures its baseline;
-6. what waits is looked at, then applied, in the order of the stages;
-7. what is in place is measured until there is a verdict;
-8. the verdict moves it on, pauses it, or ends it.
+2. what was attempted is looked at before anything else: the truth comes before stops and deadlines;
+3. a stop, then a deadline, ends it;
+4. a run that has not begun measures its baseline;
+5. what waits is looked at, then applied, in the order of the stages;
+6. what is in place is measured until there is a verdict;
+7. the verdict moves it on, pauses it, or ends it.
 """
 
 from __future__ import annotations
@@ -24,10 +23,8 @@ from incidents.domain.verdicts import Mark, Proof
 
 # A change that was sent this often and is still not there is not going to be there.
 MOST_ATTEMPTS = 3
-# An owner that dies this often at one run is killed by the run.
-MOST_CRASHES = 3
 # How long a stage waits for a location that does not answer before it is left out, or the run fails.
-PATIENCE = timedelta(seconds=20)
+PATIENCE = timedelta(seconds=10)
 # How long after its deadline a run still looks for what came of the last thing that it sent.
 LOOK_ON = timedelta(hours=1)
 # A paused run goes on measuring, for the world may still come right by itself.
@@ -70,7 +67,6 @@ class RunFacts:
         skipped: slugs of the locations that the run has left out in earlier stages.
         tolerate: how many locations may be left out.
         proven: whether anything was verified in earlier stages.
-        crashes: claims in a row whose owner never finished.
     """
 
     phase: Phase
@@ -86,7 +82,6 @@ class RunFacts:
     skipped: frozenset[str] = frozenset()
     tolerate: int = 0
     proven: bool = False
-    crashes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +156,11 @@ def decide(run: RunFacts, now: datetime) -> Decision:
     """The next thing to do; see the rules above."""
     if run.phase is Phase.ENDED:
         return Nothing()
-    if run.crashes >= MOST_CRASHES:
-        return End(Outcome.ERRORED, "engine.quarantined")
     return _truth_first(run, now) or _over(run, now) or _go_on(run, now)
 
 
 def _truth_first(run: RunFacts, now: datetime) -> Decision | None:
-    """Rule 3: settle what was attempted; None when nothing is open."""
+    """Rule 2: settle what was attempted; None when nothing is open."""
     attempted = [target for target in run.targets if target.step is Step.ATTEMPTED]
     unseen = tuple(target.index for target in attempted if target.seen is None)
     if unseen:
@@ -202,7 +195,7 @@ def _settle(target: TargetFacts, *, patience_over: bool) -> tuple[Step, str] | N
 
 
 def _over(run: RunFacts, now: datetime) -> Decision | None:
-    """Rule 4; nothing is open when it is asked."""
+    """Rule 3; nothing is open when it is asked."""
     if run.stop_asked:
         return End(Outcome.STOPPED, "run.stopped-by-person")
     if now >= run.deadline_at:
@@ -211,7 +204,7 @@ def _over(run: RunFacts, now: datetime) -> Decision | None:
 
 
 def _go_on(run: RunFacts, now: datetime) -> Decision:
-    """Rules 5 to 8."""
+    """Rules 4 to 7."""
     if run.phase is Phase.ACCEPTED:
         return Begin()
     waiting = [target for target in run.targets if target.step in (Step.WAITING, Step.ATTEMPTED)]
@@ -228,7 +221,7 @@ def _go_on(run: RunFacts, now: datetime) -> Decision:
 
 
 def _carry_out(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) -> Decision:
-    """Rule 6. A target that was attempted in vain stands here again, as one that waits."""
+    """Rule 5. A target that was attempted in vain stands here again, as one that waits."""
     unseen = tuple(target.index for target in waiting if target.seen is None)
     if unseen:
         return Look(unseen)
@@ -262,7 +255,7 @@ def _unreadable(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) ->
 
 
 def _prove(run: RunFacts, now: datetime) -> Decision:
-    """Rules 7 and 8: everything of this stage is in place or left out."""
+    """Rules 6 and 7: everything of this stage is in place or left out."""
     if run.verdict is Mark.PASS or run.overruled:
         return End(Outcome.SUCCEEDED, "") if run.last_stage else NextStage()
     if run.verdict is Mark.FAIL:

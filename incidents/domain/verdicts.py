@@ -34,19 +34,19 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One point of a stage: how it was before the first effect, and what it says since.
+    """One point of a stage. After a restore it should say `pass`, after a withdrawal `fail`.
 
     Args:
-        baseline: the mark before the first effect of the run; None when it was never measured.
+        was_right: whether it said so before the first effect; None when it could not be told.
         latest: the newest mark since the stage's changes were in place; None when not yet measured.
-        passes: how many of the newest marks in a row are `pass`.
-        fails: how many of the newest marks in a row are `fail`.
+        right: how many of the newest marks in a row are what they should be.
+        wrong: how many of the newest marks in a row are the opposite.
     """
 
-    baseline: Mark | None
+    was_right: bool | None
     latest: Mark | None
-    passes: int = 0
-    fails: int = 0
+    right: int = 0
+    wrong: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Proof:
     """What a preapproval asks of a stage before it counts as proven.
 
     Args:
-        in_a_row: passes in a row at every point, at least 1.
+        in_a_row: how often in a row every point must say what it should, at least 1.
         every: time between two looks.
-        settle: how long a point that passed before may fail before it condemns the change: routes reconverge.
+        settle: how long a point that was right before may be wrong before it condemns the change: routes reconverge.
         within: how long to wait for the world to follow, from the moment the changes were in place.
     """
 
@@ -69,19 +69,19 @@ class Proof:
 def judge(points: Sequence[Watched], in_place_at: datetime, now: datetime, proof: Proof) -> Mark | None:
     """The verdict on a stage, or None while it is too early to say.
 
-    - `pass`: every point passed `proof.in_a_row` times.
-    - `fail`: a point that passed before the change fails as often in a row once the network had time to settle;
+    - `pass`: every point said what it should `proof.in_a_row` times.
+    - `fail`: a point that was right before the change is wrong as often in a row once the network had time to settle;
       only a regression condemns a change.
     - `error`: at the end of the time no point could be measured at all.
-    - `inconclusive`: at the end of the time something is still not proven: a point that failed before and fails
-      still, or one without a measurement. No points at all prove nothing either.
+    - `inconclusive`: at the end of the time something is still not proven: a point that was wrong before and
+      is wrong still, or one without a measurement. No points at all prove nothing either.
     """
     if not points:
         return Mark.INCONCLUSIVE
-    if all(point.passes >= proof.in_a_row for point in points):
+    if all(point.right >= proof.in_a_row for point in points):
         return Mark.PASS
     waited = now - in_place_at
-    regressed = any(point.baseline is Mark.PASS and point.fails >= proof.in_a_row for point in points)
+    regressed = any(point.was_right and point.wrong >= proof.in_a_row for point in points)
     if regressed and waited >= proof.settle:
         return Mark.FAIL
     if waited < proof.within:

@@ -25,12 +25,14 @@ from incidents.domain.errors import Fenced
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine import stages, targets
 from incidents.engine.leases import Claim, claim
-from incidents.engine.passes import Pass, begin_pass, read_run
+from incidents.engine.passes import Pass, begin_pass, claimed_run, read_run
 
 logger = logging.getLogger(__name__)
 
 # A wait up to this is sat out; a longer one gives the thread back and sets `wake_at`.
 SIT_OUT = timedelta(milliseconds=300)
+# An owner that dies or breaks this often at one run is killed by the run.
+MOST_CRASHES = 3
 # Before our own error is tried again.
 AFTER_ERROR = timedelta(seconds=2)
 
@@ -50,6 +52,10 @@ def advance(run_id: uuid.UUID) -> None:
 
 
 def _carry_on(held: Claim) -> None:
+    run = claimed_run(held)
+    if run.crashes >= MOST_CRASHES:
+        stages.quarantine(held, run)
+        return
     opened = begin_pass(held)
     while True:
         decision = decide(opened.facts(), held.now())

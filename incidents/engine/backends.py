@@ -82,7 +82,7 @@ class Tools:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._revision: int | None = None
+        self._revision: tuple[int, str] | None = None
         self._adapters: dict[str, Bulkhead[Adapter]] = {}
         self._probes: dict[str, Bulkhead[Instrument]] = {}
 
@@ -103,7 +103,7 @@ class Tools:
             return self._probes[slug]
 
     def _refresh(self) -> None:
-        revision = InventoryRevision.objects.order_by("-pk").values_list("pk", flat=True).first()
+        revision = InventoryRevision.objects.order_by("-pk").values_list("pk", "digest").first()
         if revision != self._revision:
             for bulkhead in (*self._adapters.values(), *self._probes.values()):
                 bulkhead.close()

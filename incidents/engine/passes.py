@@ -76,13 +76,12 @@ class Pass:
             skipped=self.skipped,
             tolerate=self.plan.terms.tolerate,
             proven=self.proven,
-            crashes=run.crashes,
         )
 
 
 def begin_pass(claim: Claim) -> Pass:
     """Reads the run under its claim. Raises ValueError when the stored plan is not the one that was shown."""
-    run = _read_run(claim)
+    run = claimed_run(claim)
     plan = thaw(bytes(run.plan.body), run.plan.digest)
     opened = Pass(claim, run, plan)
     read_stage(opened)
@@ -91,7 +90,7 @@ def begin_pass(claim: Claim) -> Pass:
 
 def read_run(opened: Pass) -> None:
     """Reads again what people may have written. Raises Fenced when another owner has the run."""
-    opened.run = _read_run(opened.claim)
+    opened.run = claimed_run(opened.claim)
     opened.verdict = StageVerdict.objects.filter(run=opened.run, stage=opened.run.stage).first()
 
 
@@ -115,7 +114,8 @@ def read_stage(opened: Pass) -> None:
     opened.measured_at = None
 
 
-def _read_run(claim: Claim) -> Run:
+def claimed_run(claim: Claim) -> Run:
+    """The run's row. Raises Fenced when another owner has it."""
     run = Run.objects.filter(pk=claim.run_id, epoch=claim.epoch).select_related("plan", "organization").first()
     if run is None:
         raise Fenced(f"run {claim.run_id}: epoch {claim.epoch} is over")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from incidents.domain.canonical import digest
-from incidents.domain.changes import State
+from incidents.domain.changes import is_up
 from incidents.domain.verdicts import Mark
 from incidents.models import Binding, Measurement, Point, Snapshot
 
@@ -20,7 +20,8 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
 
     Call it inside a transaction. A state counts when its backend told it in this round (`observed`, ids of
     bindings), when it has been so for `SNAPSHOT_AFTER_SECONDS`, and when every point of the resource through that
-    location was read in this round (`measured`, ids of points) and passes. Without any point nothing is proven.
+    location was read in this round (`measured`, ids of points) and passes. Without any point nothing is proven. A
+    route that is not advertised, or a service that is not bound, is nobody's known-good state.
     """
     green = _green(measured)
     settled = now - timedelta(seconds=settings.SNAPSHOT_AFTER_SECONDS)
@@ -30,7 +31,7 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     proven = [
         (pk, state, good, good_state, green[resource, location])
         for pk, resource, location, state, good, good_state in rows
-        if (resource, location) in green and _is_up(state)
+        if (resource, location) in green and is_up(state)
     ]
     Snapshot.objects.filter(pk__in=[good for _, state, good, known, _ in proven if state == known]).update(
         proven_until=now
@@ -44,11 +45,6 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     newest = Snapshot.objects.filter(binding=OuterRef("pk")).order_by("-proven_at", "-pk").values("pk")[:1]
     Binding.objects.filter(pk__in=[row.binding_id for row in new]).update(good=Subquery(newest))
     return len(new)
-
-
-def _is_up(state: State) -> bool:
-    """A route that is not advertised, or a service that is not bound, is nobody's known-good state."""
-    return state.get("advertised") is not False and state.get("bound") is not False
 
 
 def _green(measured: Collection[int]) -> dict[tuple[object, int], list[str]]:

@@ -10,22 +10,25 @@ from django.db.models import F
 
 from incidents.audit.log import ENGINE, Entry, append
 from incidents.domain.canonical import JsonObject
+from incidents.domain.changes import is_up
 from incidents.domain.decide import End
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge
 from incidents.engine import diagnosing, measuring
+from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage
-from incidents.models import Organization, Point, ResourceLock, RunReading, StageVerdict, Target
+from incidents.models import Organization, Point, ResourceLock, Run, RunReading, StageVerdict, Target
 
 
 def begin(opened: Pass) -> None:
     """Measures every point before the first effect: one that is red already can condemn nothing later."""
     run, plan, claim = opened.run, opened.plan, opened.claim
-    stage_of = {
-        (plan.changes[index].resource, plan.changes[index].location): number
-        for number, stage in enumerate(plan.stages)
-        for index in stage
-    }
+    stage_of = {}
+    wanted = {}
+    for number, stage in enumerate(plan.stages):
+        for change in (plan.changes[index] for index in stage):
+            stage_of[change.resource, change.location] = number
+            wanted[change.resource, change.location] = Mark.PASS if is_up(change.after) else Mark.FAIL
     points = [
         point
         for point in Point.objects.filter(
@@ -47,12 +50,13 @@ def begin(opened: Pass) -> None:
                     resource_id=point.resource_id,
                     location_id=point.location_id,
                     point=point,
+                    wanted=wanted[str(point.resource_id), point.location.slug],
                     baseline=taken.readings[point.pk].mark,
                 )
                 for point in points
             ]
         )
-        append(_entry(opened, "run.began", {"points": len(points)}))
+        append(_entry(run, "run.began", {"points": len(points)}))
     run.phase, run.stage_began_at = Phase.RUNNING, now
     read_stage(opened)
 
@@ -80,17 +84,18 @@ def measure(opened: Pass) -> None:
 
 
 def _count(row: RunReading, reading: Reading) -> None:
-    row.passes = row.passes + 1 if reading.mark is Mark.PASS else 0
-    row.fails = row.fails + 1 if reading.mark is Mark.FAIL else 0
+    opposite = Mark.FAIL if row.wanted == Mark.PASS else Mark.PASS
+    row.right = row.right + 1 if reading.mark == row.wanted else 0
+    row.wrong = row.wrong + 1 if reading.mark == opposite else 0
     row.latest, row.detail = reading.mark, reading.detail[:200]
 
 
 def _watched(row: RunReading) -> Watched:
     return Watched(
-        baseline=Mark(row.baseline) if row.baseline else None,
+        was_right=row.baseline == row.wanted if row.baseline in (Mark.PASS, Mark.FAIL) else None,
         latest=Mark(row.latest) if row.latest else None,
-        passes=row.passes,
-        fails=row.fails,
+        right=row.right,
+        wrong=row.wrong,
     )
 
 
@@ -98,9 +103,9 @@ def _store(rows: Iterable[RunReading]) -> None:
     """One statement for all readings that say the same."""
     groups: dict[tuple[str, str, int, int], list[int]] = defaultdict(list)
     for row in rows:
-        groups[row.latest, row.detail, row.passes, row.fails].append(row.pk)
-    for (latest, detail, passes, fails), keys in groups.items():
-        RunReading.objects.filter(pk__in=keys).update(latest=latest, detail=detail, passes=passes, fails=fails)
+        groups[row.latest, row.detail, row.right, row.wrong].append(row.pk)
+    for (latest, detail, right, wrong), keys in groups.items():
+        RunReading.objects.filter(pk__in=keys).update(latest=latest, detail=detail, right=right, wrong=wrong)
 
 
 def _pronounce(opened: Pass, mark: Mark) -> None:
@@ -111,7 +116,7 @@ def _pronounce(opened: Pass, mark: Mark) -> None:
     marks: dict[str, int] = defaultdict(int)
     for row in opened.readings:
         marks[row.latest] += 1
-    append(_entry(opened, "verdict.recorded", {"stage": run.stage, "verdict": str(mark), "readings": dict(marks)}))
+    append(_entry(opened.run, "verdict.recorded", {"stage": run.stage, "verdict": str(mark), "readings": dict(marks)}))
 
 
 def next_stage(opened: Pass) -> None:
@@ -119,17 +124,32 @@ def next_stage(opened: Pass) -> None:
     run, now = opened.run, opened.claim.now()
     with transaction.atomic(durable=True):
         opened.claim.write(phase=Phase.RUNNING, stage=F("stage") + 1, stage_began_at=now, in_place_at=None, because="")
-        _verify(opened)
-        append(_entry(opened, "stage.passed", {"stage": run.stage}))
+        in_place = Target.objects.filter(run=run, stage=run.stage, step=Step.IN_PLACE)
+        in_place.update(step=Step.VERIFIED, changed_at=now)
+        append(_entry(opened.run, "stage.passed", {"stage": run.stage}))
     run.phase, run.stage, run.stage_began_at, run.in_place_at = Phase.RUNNING, run.stage + 1, now, None
     read_stage(opened)
 
 
 def end(opened: Pass, decision: End, detail: str = "") -> None:
     """Writes down how it ended, lets its resources go, and looks anew at what is wrong with them."""
-    run, now = opened.run, opened.claim.now()
+    if decision.outcome is Outcome.SUCCEEDED:
+        _write_end(opened.claim, opened.run, decision, detail, verified_stage=opened.run.stage)
+    else:
+        _write_end(opened.claim, opened.run, decision, detail)
+
+
+def quarantine(claim: Claim, run: Run) -> None:
+    """Ends a run at which one owner after another died or broke, without reading its plan again."""
+    detail = "Our own software failed at this run again and again, so it was stopped. What it had sent is not undone."
+    _write_end(claim, run, End(Outcome.ERRORED, "engine.quarantined"), detail)
+
+
+def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stage: int | None = None) -> None:
+    now = claim.now()
+    targets = Target.objects.filter(run=run)
     with transaction.atomic(durable=True):
-        opened.claim.write(
+        claim.write(
             phase=Phase.ENDED,
             outcome=decision.outcome,
             because=decision.because,
@@ -137,23 +157,14 @@ def end(opened: Pass, decision: End, detail: str = "") -> None:
             ended_at=now,
             owner="",
         )
-        if decision.outcome is Outcome.SUCCEEDED:
-            _verify(opened)
-        targets = Target.objects.filter(run=run)
+        targets.filter(step=Step.IN_PLACE, stage=verified_stage).update(step=Step.VERIFIED, changed_at=now)
         targets.filter(step=Step.WAITING).update(step=Step.LEFT, changed_at=now)
         targets.filter(step=Step.ATTEMPTED).update(step=Step.FAILED, because="run.outcome-unknown", changed_at=now)
         ResourceLock.objects.filter(run=run).update(live=False)
         Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
-        append(_entry(opened, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
-        resources = targets.values_list("resource_id", flat=True).distinct()
-        diagnosing.refresh(now, list(resources))
+        append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
+        diagnosing.refresh(now, list(targets.values_list("resource_id", flat=True).distinct()))
 
 
-def _verify(opened: Pass) -> None:
-    in_place = Target.objects.filter(run=opened.run, stage=opened.run.stage, step=Step.IN_PLACE)
-    in_place.update(step=Step.VERIFIED, changed_at=opened.claim.now())
-
-
-def _entry(opened: Pass, event: str, data: JsonObject) -> Entry:
-    run = opened.run
+def _entry(run: Run, event: str, data: JsonObject) -> Entry:
     return Entry(event, ENGINE, run.organization.slug, str(run.pk), {"reference": run.reference, **data})

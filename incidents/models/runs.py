@@ -179,10 +179,11 @@ class RunReading(models.Model):
     resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="+")
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+")
     point = models.ForeignKey("incidents.Point", null=True, on_delete=models.SET_NULL, related_name="+")
+    wanted = models.CharField(max_length=12, help_text="What it should say when the change is in place.")
     baseline = models.CharField(max_length=12, blank=True)
     latest = models.CharField(max_length=12, blank=True)
-    passes = models.PositiveIntegerField(default=0)
-    fails = models.PositiveIntegerField(default=0)
+    right = models.PositiveIntegerField(default=0, help_text="How often in a row it said what it should.")
+    wrong = models.PositiveIntegerField(default=0, help_text="How often in a row it said the opposite.")
     detail = models.CharField(max_length=200, blank=True)
 
     class Meta:

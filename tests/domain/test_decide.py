@@ -10,7 +10,6 @@ import pytest
 from incidents.domain.decide import (
     LOOK_ON,
     MOST_ATTEMPTS,
-    MOST_CRASHES,
     PATIENCE,
     PAUSED_LOOK,
     Apply,
@@ -65,11 +64,9 @@ LONG_AGO = NOW - PATIENCE - timedelta(seconds=1)
 EXHAUSTED = {"attempts": MOST_ATTEMPTS}
 
 TABLE: list[tuple[str, RunFacts, Decision]] = [
-    # Rules 1 and 2
+    # Rule 1
     ("an ended run does nothing", run(ATTEMPTED, phase=Phase.ENDED), Nothing()),
-    ("a run that kills its owners is quarantined", run(WAITING, crashes=MOST_CRASHES),
-     End(Outcome.ERRORED, "engine.quarantined")),
-    # Rule 3: the truth comes first
+    # Rule 2: the truth comes first
     ("what was attempted is looked at", run(ATTEMPTED, OTHER_WAITING), Look((0,))),
     ("even when a stop is asked", run(ATTEMPTED, stop_asked=True), Look((0,))),
     ("even after the deadline", run(ATTEMPTED, deadline_at=NOW), Look((0,))),
@@ -92,16 +89,16 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
      Mend(((0, Step.FAILED, "backend.unreachable"),))),
     ("sent, and silent: never called failed", run(seen(ATTEMPTED, Seen.UNREADABLE), stage_began_at=LONG_AGO),
      Wait(SOON, "run.outcome-unknown")),
-    # Rule 4
+    # Rule 3
     ("a stop ends it", run(WAITING, stop_asked=True), End(Outcome.STOPPED, "run.stopped-by-person")),
     ("a stop before it began", run(WAITING, stop_asked=True, phase=Phase.ACCEPTED),
      End(Outcome.STOPPED, "run.stopped-by-person")),
     ("a stop while it is paused", run(IN_PLACE, stop_asked=True, phase=Phase.PAUSED, verdict=Mark.INCONCLUSIVE),
      End(Outcome.STOPPED, "run.stopped-by-person")),
     ("the deadline ends it", run(WAITING, deadline_at=NOW), End(Outcome.EXPIRED, "run.deadline")),
-    # Rule 5
+    # Rule 4
     ("it begins with a baseline", run(WAITING, phase=Phase.ACCEPTED), Begin()),
-    # Rule 6
+    # Rule 5
     ("what waits is looked at, all of it", run(WAITING, OTHER_WAITING), Look((0, 1))),
     ("as before: apply", run(seen(WAITING, Seen.BEFORE), seen(OTHER_WAITING, Seen.BEFORE)), Apply((0, 1))),
     ("already so: nothing to send", run(seen(WAITING, Seen.AFTER)),
@@ -120,7 +117,7 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
     ("tried in vain: again, after a moment", run(seen(ATTEMPTED, Seen.BEFORE)),
      Wait(NOW + timedelta(milliseconds=250), "backend.try-again")),
     ("and then", run(seen(ATTEMPTED, Seen.BEFORE), stage_began_at=NOW - timedelta(seconds=1)), Apply((0,))),
-    # Rules 7 and 8
+    # Rules 6 and 7
     ("a failed target ends it", run(FAILED, IN_PLACE), End(Outcome.FAILED, "run.target-failed")),
     ("in place: measure", run(IN_PLACE), Measure()),
     ("measured a moment ago: wait", run(IN_PLACE, measured_at=NOW),

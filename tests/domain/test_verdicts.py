@@ -11,13 +11,13 @@ from incidents.domain.verdicts import Mark, Proof, Watched, judge
 NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
 PROOF = Proof(in_a_row=2, settle=timedelta(seconds=3), within=timedelta(seconds=60))
 
-RESTORED = Watched(Mark.FAIL, Mark.PASS, passes=2)
-ALMOST = Watched(Mark.FAIL, Mark.PASS, passes=1)
-STILL_RED = Watched(Mark.FAIL, Mark.FAIL, fails=9)
-TURNED_RED = Watched(Mark.PASS, Mark.FAIL, fails=2)
-BLINKED = Watched(Mark.PASS, Mark.FAIL, fails=1)
-BROKEN = Watched(Mark.FAIL, Mark.ERROR)
-UNSURE = Watched(Mark.FAIL, Mark.INCONCLUSIVE)
+RESTORED = Watched(False, Mark.PASS, right=2)
+ALMOST = Watched(False, Mark.PASS, right=1)
+STILL_RED = Watched(False, Mark.FAIL, wrong=9)
+TURNED_RED = Watched(True, Mark.FAIL, wrong=2)
+BLINKED = Watched(True, Mark.FAIL, wrong=1)
+BROKEN = Watched(False, Mark.ERROR)
+UNSURE = Watched(False, Mark.INCONCLUSIVE)
 NEVER = Watched(None, None)
 
 
