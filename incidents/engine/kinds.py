@@ -1,0 +1,46 @@
+"""The kinds of backends and probes that there are, by the word that the inventory uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from incidents.adapters.base import Adapter
+from incidents.adapters.gobgp import GoBgp
+from incidents.adapters.simulated import Simulated
+from incidents.probes.base import Probe
+from incidents.probes.route import Route
+from incidents.probes.tcp import Tcp
+
+
+class AdapterKind(Protocol):
+    """A class of adapters. Both verbs raise InventoryFault; neither connects to anything."""
+
+    def normalize_key(self, key: str) -> str:
+        """The one form of a key."""
+
+    def from_settings(
+        self,
+        *,
+        name: str,
+        settings: Mapping[str, object],
+        secret: Callable[[str], str],
+        keys: frozenset[str],
+        budget_seconds: float,
+    ) -> Adapter:
+        """Makes the adapter of one backend, with the keys that the inventory binds to it."""
+
+
+class ProbeKind(Protocol):
+    """A class of probes."""
+
+    def from_settings(
+        self, *, name: str, settings: Mapping[str, object], secret: Callable[[str], str], budget_seconds: float
+    ) -> Probe:
+        """Makes one probe, without connecting. Raises InventoryFault."""
+
+
+ADAPTERS: dict[str, AdapterKind] = {"gobgp": GoBgp, "simulated": Simulated}
+PROBES: dict[str, ProbeKind] = {"route": Route, "tcp": Tcp}
+# These connect to an address of their own for every watch.
+CONNECTING = frozenset({"tcp"})

@@ -1,0 +1,43 @@
+"""Reads one preapproval: who may run which action on which resources, and its terms."""
+
+from __future__ import annotations
+
+import yaml
+
+from incidents.inventory.document import OrganizationEntry, PreapprovalEntry
+from incidents.inventory.nodes import Fields, Node, Sheet
+from incidents.inventory.terms import TERMS, read_terms
+
+EVERY_PREFIX = "every prefix"
+NOTHING = f"nothing never means everything; name resources, or write the words `{EVERY_PREFIX}`"
+
+
+def read_preapproval(
+    sheet: Sheet, node: Node, path: str, organizations: tuple[OrganizationEntry, ...]
+) -> PreapprovalEntry:
+    fields = Fields(sheet, node, path, ("name", "action", "organization", "resources", "groups", *TERMS))
+    organization = fields.text("organization")
+    return PreapprovalEntry(
+        name=fields.slug("name"),
+        action=fields.text("action", longest=40),
+        organization=organization,
+        resources=_read_resources(fields, organization, organizations),
+        groups=tuple(fields.texts("groups", empty="then nobody could use it; name the groups that may")),
+        terms=read_terms(fields),
+    )
+
+
+def _read_resources(fields: Fields, organization: str, organizations: tuple[OrganizationEntry, ...]) -> tuple[str, ...]:
+    """Names, with `every prefix` written out: approved is what the reviewed file holds, not what comes later."""
+    node = fields.node("resources")
+    if isinstance(node, yaml.SequenceNode):
+        return tuple(fields.texts("resources", empty=NOTHING))
+    if not isinstance(node, yaml.ScalarNode):
+        if node is not None:
+            fields.fault("resources", f"must be a list of names, or the words `{EVERY_PREFIX}`")
+        return ()
+    if node.value != EVERY_PREFIX:
+        fields.fault("resources", f"must be a list of names, or exactly the words `{EVERY_PREFIX}`; {NOTHING}")
+        return ()
+    owners = [entry for entry in organizations if entry.name == organization]
+    return tuple(resource.name for owner in owners for resource in owner.resources if resource.kind == "prefix")

@@ -1,0 +1,212 @@
+"""One inventory file: its text in, an `Inventory` or every fault in it out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+import yaml
+
+from incidents.domain.errors import InventoryFault
+from incidents.inventory.checks import check
+from incidents.inventory.document import (
+    BackendEntry,
+    BindingEntry,
+    Inventory,
+    LocationEntry,
+    OrganizationEntry,
+    PersonEntry,
+    ProbeEntry,
+    Removal,
+    ResourceEntry,
+    WatchEntry,
+)
+from incidents.inventory.nodes import Fields, Node, Sheet, whole
+from incidents.inventory.preapprovals import read_preapproval
+from incidents.inventory.rules import Rules
+
+try:
+    from yaml import CSafeLoader as Loader
+except ImportError:  # PyYAML was built without libyaml; the same, ten times slower
+    from yaml import SafeLoader as Loader  # type: ignore[assignment]
+
+
+class _Mark(Protocol):
+    """A place in the text; PyYAML's two loaders have a class each."""
+
+    @property
+    def line(self) -> int: ...
+
+
+# (name of a backend, key) -> the form of the key that its adapter knows.
+Normalize = Callable[[str, str], str]
+
+VERSION = 1
+# The schema nests 7 deep. The C loader recurses without a limit of its own, and would crash the process.
+DEEPEST = 30
+SECTIONS = ("locations", "backends", "probes", "organizations", "people", "preapprovals")
+
+
+def read(text: str, rules: Rules) -> Inventory | list[InventoryFault]:
+    """What the file says, or every fault in it, in the order of its lines.
+
+    A file that is no YAML at all, or that uses aliases, is not read further: the faults tell of that alone.
+    """
+    faults = _malformed(text)
+    if faults:
+        return faults
+    sheet = Sheet()
+    inventory = _read_document(sheet, yaml.compose(text, Loader=Loader), text, rules)
+    check(sheet, inventory, rules)
+    if sheet.faults:
+        return sorted(sheet.faults, key=lambda fault: fault.line)
+    return inventory
+
+
+def _malformed(text: str) -> list[InventoryFault]:
+    """What keeps the text from being one YAML document that says everything where it is read."""
+    aliases: list[InventoryFault] = []
+    depth = documents = 0
+    try:
+        for event in yaml.parse(text, Loader=Loader):
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            line = _line(event.start_mark)
+            if depth > DEEPEST:
+                return [InventoryFault(f"is nested more than {DEEPEST} deep", line=line)]
+            if documents > 1:
+                return [InventoryFault("holds a second document; write one, without a line ---", line=line)]
+            if isinstance(event, yaml.AliasEvent):
+                message = f"the alias *{event.anchor} is not allowed; write it out, so that a reviewer reads it there"
+                aliases.append(InventoryFault(message, line=line))
+    except yaml.MarkedYAMLError as error:
+        return [InventoryFault(f"is no YAML: {error.problem}", line=_line(error.problem_mark or error.context_mark))]
+    except yaml.YAMLError as error:
+        place = getattr(error, "position", 0)
+        return [InventoryFault("is no YAML: it holds a control character", line=text.count("\n", 0, place) + 1)]
+    if not documents:
+        return [InventoryFault("is empty; it must hold version: 1 and the sections", line=1)]
+    return aliases
+
+
+def _line(mark: _Mark | None) -> int:
+    return mark.line + 1 if mark else 0
+
+
+def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> Inventory:
+    fields = Fields(sheet, node, "", ("version", *SECTIONS, "remove"))
+    if fields.integer("version", 1, 2**31) != VERSION:
+        fields.fault("version", f"must be {VERSION}; this console knows no other")
+    locations = tuple(_read_location(sheet, *item) for item in fields.items("locations"))
+    backends = tuple(_read_backend(sheet, *item) for item in fields.items("backends"))
+    probes = tuple(_read_probe(sheet, *item) for item in fields.items("probes"))
+    normalize = _normalizer(backends, rules)
+    organizations = tuple(_read_organization(sheet, *item, normalize) for item in fields.items("organizations"))
+    people = tuple(_read_person(sheet, *item) for item in fields.items("people"))
+    preapprovals = tuple(read_preapproval(sheet, *item, organizations) for item in fields.items("preapprovals"))
+    named = fields.texts("remove", longest=250, optional=True)
+    return Inventory(
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        locations=locations,
+        backends=backends,
+        probes=probes,
+        organizations=organizations,
+        people=people,
+        preapprovals=preapprovals,
+        remove=tuple(Removal(*item.partition(" ")[::2]) for item in named),
+        lines=sheet.lines,
+    )
+
+
+def _read_location(sheet: Sheet, node: Node, path: str) -> LocationEntry:
+    fields = Fields(sheet, node, path, ("name", "title", "zone"))
+    return LocationEntry(
+        name=fields.slug("name"), title=fields.text("title"), zone=fields.text("zone", default="", longest=50)
+    )
+
+
+def _read_backend(sheet: Sheet, node: Node, path: str) -> BackendEntry:
+    fields = Fields(sheet, node, path, ("name", "kind", "budget_seconds", "slots", "settings"))
+    return BackendEntry(
+        name=fields.slug("name"),
+        kind=fields.text("kind", longest=30),
+        budget_ms=fields.thousandths("budget_seconds", 50, 60_000, default=3000),
+        slots=fields.integer("slots", 1, 64, default=4),
+        settings=fields.json("settings"),
+    )
+
+
+def _read_probe(sheet: Sheet, node: Node, path: str) -> ProbeEntry:
+    fields = Fields(sheet, node, path, ("name", "kind", "budget_seconds", "settings"))
+    return ProbeEntry(
+        name=fields.slug("name"),
+        kind=fields.text("kind", longest=20),
+        budget_ms=fields.thousandths("budget_seconds", 50, 60_000, default=2000),
+        settings=fields.json("settings"),
+    )
+
+
+def _read_organization(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> OrganizationEntry:
+    fields = Fields(sheet, node, path, ("name", "title", "resources"))
+    items = fields.items("resources", empty="nothing never means everything; name the organization's resources")
+    return OrganizationEntry(
+        name=fields.slug("name"),
+        title=fields.text("title"),
+        resources=tuple(_read_resource(sheet, *item, normalize) for item in items),
+    )
+
+
+def _read_resource(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> ResourceEntry:
+    fields = Fields(sheet, node, path, ("kind", "name", "title", "settings", "bindings", "watch"))
+    settings = Fields(sheet, fields.node("settings"), fields.at("settings"), ("origins",))
+    origins = settings.items("origins", empty="name the AS numbers that may originate the prefix")
+    bindings = fields.items("bindings", empty="say where the resource lives, and in which backend")
+    return ResourceEntry(
+        kind=fields.choice("kind", ("prefix",)),
+        name=fields.text("name"),
+        title=fields.text("title", default=""),
+        settings={"origins": [whole(sheet, item, place, 1, 2**32 - 2) for item, place in origins]},
+        bindings=tuple(_read_binding(sheet, *item, normalize) for item in bindings),
+        watch=tuple(_read_watch(sheet, *item) for item in fields.items("watch")),
+    )
+
+
+def _read_binding(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> BindingEntry:
+    fields = Fields(sheet, node, path, ("location", "backend", "aspect", "key"))
+    backend, key = fields.text("backend"), fields.text("key", longest=200)
+    try:
+        key = normalize(backend, key) if key else ""
+    except InventoryFault as fault:
+        fields.fault("key", fault.message)
+        key = ""
+    return BindingEntry(
+        location=fields.text("location"), backend=backend, aspect=fields.choice("aspect", ("route", "service")), key=key
+    )
+
+
+def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:
+    fields = Fields(sheet, node, path, ("probe", "location", "address"))
+    return WatchEntry(
+        probe=fields.text("probe"), location=fields.text("location"), address=fields.text("address", default="")
+    )
+
+
+def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
+    fields = Fields(sheet, node, path, ("name", "title", "password", "groups"))
+    return PersonEntry(
+        name=fields.slug("name"),
+        title=fields.text("title"),
+        password=fields.text("password", longest=1000),
+        groups=tuple(fields.texts("groups")),
+    )
+
+
+def _normalizer(backends: tuple[BackendEntry, ...], rules: Rules) -> Normalize:
+    kinds = {backend.name: rules.backends.get(backend.kind) for backend in backends}
+
+    def normalize(backend: str, key: str) -> str:
+        kind = kinds.get(backend)
+        return kind.normalize_key(key) if kind else key
+
+    return normalize

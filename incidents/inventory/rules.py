@@ -1,0 +1,51 @@
+"""What the reading must be told from outside: which kinds and actions there are, and how secrets are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from incidents.domain.canonical import JsonObject
+
+Secret = Callable[[str], str]
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+class BackendRule(Protocol):
+    """A backend kind, as far as the inventory uses it. Both raise InventoryFault with a path such as `settings.x`."""
+
+    def normalize_key(self, key: str) -> str:
+        """The one form of a key."""
+
+    def from_settings(
+        self, *, name: str, settings: JsonObject, secret: Secret, keys: frozenset[str], budget_seconds: float
+    ) -> Closable:
+        """Makes the adapter, without connecting."""
+
+
+class ProbeRule(Protocol):
+    """A probe kind, as far as the inventory uses it."""
+
+    def from_settings(self, *, name: str, settings: JsonObject, secret: Secret, budget_seconds: float) -> Closable:
+        """Makes the probe, without connecting. Raises InventoryFault with a path such as `settings.x`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    Args:
+        backends, probes: by kind.
+        connecting: kinds of probes that need an address to connect to.
+        actions: names of the catalogue.
+        secret: what stands behind a reference; raises InventoryFault.
+    """
+
+    backends: Mapping[str, BackendRule]
+    probes: Mapping[str, ProbeRule]
+    connecting: Collection[str]
+    actions: Collection[str]
+    secret: Secret

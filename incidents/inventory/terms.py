@@ -1,0 +1,114 @@
+"""Reads the terms of a preapproval."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import yaml
+
+from incidents.domain.terms import Terms, Window
+from incidents.domain.verdicts import Proof
+from incidents.inventory.nodes import TAG, Fields, whole
+
+TERMS = (
+    "tier",
+    "stages",
+    "most_resources",
+    "tolerate",
+    "expire_seconds",
+    "usual_seconds",
+    "snapshot_days",
+    "windows",
+    "flap_minutes",
+    "proof",
+)
+WAVE = re.compile(r"([1-9][0-9]{0,3})(%?)")
+DAY_SECONDS = 24 * 3600
+SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
+
+
+def read_terms(fields: Fields) -> Terms:
+    expire = fields.integer("expire_seconds", 10, DAY_SECONDS, default=900)
+    windows = _part(fields, "windows", ("organization", "platform"))
+    probes, proof = _read_proof(fields)
+    return Terms(
+        tier=_read_tier(fields),
+        stages=_read_stages(fields),
+        most_resources=fields.integer("most_resources", 1, 100_000),
+        tolerate=fields.integer("tolerate", 0, 1000, default=0),
+        expire=timedelta(seconds=expire),
+        usual=_read_usual(fields, expire),
+        snapshot_age=timedelta(days=fields.integer("snapshot_days", 1, 3650, default=30)),
+        organization_window=_read_window(windows, "organization", Window(most=2000, minutes=60)),
+        platform_window=_read_window(windows, "platform", Window(most=20_000, minutes=60)),
+        flap=timedelta(minutes=fields.integer("flap_minutes", 0, 24 * 60, default=15)),
+        probes=probes,
+        proof=proof,
+    )
+
+
+def _read_tier(fields: Fields) -> int:
+    tier = fields.integer("tier", 1, 3)
+    if tier == 3:
+        fields.fault("tier", "tier 3 asks a second person to agree, which is not available yet; use 1 or 2")
+    return tier
+
+
+def _read_stages(fields: Fields) -> tuple[str, ...]:
+    """Counts of locations (`1`) and shares of them (`25%`); counts come first, and both grow."""
+    waves: list[str] = []
+    for node, path in fields.items("stages", empty="name at least one stage, such as [1, 25%, 100%]"):
+        text = str(node.value) if isinstance(node, yaml.ScalarNode) and node.tag in (TAG + "int", TAG + "str") else ""
+        match = WAVE.fullmatch(text)
+        if match is None or (match[2] and int(match[1]) > 100):
+            fields.sheet.fault(path, "must be a number of locations such as 1, or a share from 1% to 100%")
+            continue
+        if waves and not _grows(waves[-1], text):
+            fields.sheet.fault(path, f"{text} after {waves[-1]}: stages must grow, numbers before shares")
+        waves.append(text)
+    return tuple(waves)
+
+
+def _grows(before: str, after: str) -> bool:
+    if before.endswith("%") != after.endswith("%"):
+        return after.endswith("%")
+    return int(after.rstrip("%")) > int(before.rstrip("%"))
+
+
+def _read_usual(fields: Fields, expire: int) -> tuple[timedelta, timedelta]:
+    if not fields.has("usual_seconds"):
+        return timedelta(seconds=1), timedelta(seconds=30)
+    found = [whole(fields.sheet, node, path, 1, DAY_SECONDS) for node, path in fields.items("usual_seconds")]
+    if len(found) != 2 or found[0] > found[1]:
+        fields.fault("usual_seconds", "must be two numbers, the shortest and the longest usual time, such as [1, 30]")
+        return timedelta(), timedelta()
+    if found[1] > expire:
+        fields.fault("usual_seconds", f"{found[1]} is longer than expire_seconds ({expire}): a run would end before it")
+    return timedelta(seconds=found[0]), timedelta(seconds=found[1])
+
+
+def _read_window(windows: Fields | None, key: str, default: Window) -> Window:
+    window = windows and _part(windows, key, ("most", "minutes"))
+    if window is None:
+        return default
+    return Window(most=window.integer("most", 1, 1_000_000), minutes=window.integer("minutes", 1, 7 * 24 * 60))
+
+
+def _read_proof(fields: Fields) -> tuple[tuple[str, ...], Proof]:
+    default = Proof()
+    proof = Fields(
+        fields.sheet, fields.node("proof"), fields.at("proof"), ("probes", "in_a_row", "every_ms", "within_seconds")
+    )
+    probes = proof.texts("probes", empty="only proof from outside is success, so name at least one probe")
+    return tuple(probes), Proof(
+        in_a_row=proof.integer("in_a_row", 1, 20, default=default.in_a_row),
+        every=timedelta(milliseconds=proof.integer("every_ms", 5, 60_000, default=default.every // MILLISECOND)),
+        within=timedelta(seconds=proof.integer("within_seconds", 1, 3600, default=default.within // SECOND)),
+    )
+
+
+def _part(fields: Fields, key: str, known: tuple[str, ...]) -> Fields | None:
+    if not fields.has(key):
+        return None
+    return Fields(fields.sheet, fields.node(key), fields.at(key), known)

@@ -1,0 +1,93 @@
+"""The inventory: read a file, say what applying it would change, apply it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from incidents.actions.catalogue import CATALOGUE
+from incidents.audit.log import Actor, append
+from incidents.domain.errors import InventoryFault
+from incidents.engine.kinds import ADAPTERS, CONNECTING, PROBES
+from incidents.inventory.diff import InventoryDiff
+from incidents.inventory.document import Inventory
+from incidents.inventory.reading import read as read_text
+from incidents.inventory.references import resolve
+from incidents.inventory.rules import Rules
+from incidents.models import InventoryRevision
+from incidents.services.inventory_apply import write
+from incidents.services.inventory_entries import entries
+from incidents.services.inventory_obstacles import obstacles
+from incidents.services.inventory_plan import Comparison, compare, hash_passwords
+
+# Any number will do, so long as nothing else in the database locks by it.
+APPLY_LOCK = 0x1AE27081
+
+
+def read(text: str) -> Inventory | list[InventoryFault]:
+    """What an inventory file says, or every fault in it. `file:` references count from the current directory."""
+    return read_text(
+        text,
+        Rules(
+            backends=ADAPTERS,
+            probes=PROBES,
+            connecting=CONNECTING,
+            actions=CATALOGUE,
+            secret=lambda reference: resolve(reference, Path.cwd()),
+        ),
+    )
+
+
+def plan(inventory: Inventory) -> InventoryDiff:
+    """What `apply` would change, without changing it.
+
+    Raises:
+        ExceptionGroup: of InventoryFault, every reason why the file cannot be applied to what is there.
+    """
+    return _compare(inventory, hash_passwords(inventory)).diff
+
+
+def apply(inventory: Inventory, *, by: str) -> InventoryDiff:
+    """Makes everything as the file says, in one transaction, with its audit entries; nothing when nothing differs.
+
+    Nothing that has merely left the file is deleted, only what is named under `remove`.
+
+    Args:
+        by: who applies it, for the audit log.
+
+    Raises:
+        ExceptionGroup: of InventoryFault; nothing was changed.
+    """
+    hashes = hash_passwords(inventory)
+    with transaction.atomic(durable=True):
+        _one_at_a_time()
+        comparison = _compare(inventory, hashes)
+        if any("password" in fields for fields in comparison.diff.kinds["person"].changed.values()):
+            # Somebody may have applied the same passwords since these were hashed.
+            comparison = _compare(inventory, hash_passwords(inventory, hashes))
+        if comparison.diff.is_empty:
+            return comparison.diff
+        write(comparison)
+        revision = InventoryRevision.objects.create(
+            digest=inventory.digest, applied_at=timezone.now(), applied_by=by[:150]
+        )
+        append(*entries(inventory, comparison, revision.pk, Actor("command", by, by)))
+    return replace(comparison.diff, revision=revision.pk)
+
+
+def _compare(inventory: Inventory, hashes: dict[str, str]) -> Comparison:
+    comparison = compare(inventory, hashes)
+    faults = obstacles(inventory, comparison)
+    if faults:
+        raise ExceptionGroup("the inventory cannot be applied to what is there", faults)
+    return comparison
+
+
+def _one_at_a_time() -> None:
+    """Of two files applied at once, each would be compared with the world before the other. SQLite has one writer."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPLY_LOCK])

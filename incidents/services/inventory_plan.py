@@ -1,0 +1,194 @@
+"""Compares an inventory with the tables: what is to be made, changed and removed, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth.hashers import check_password, make_password
+
+from incidents.domain.canonical import digest
+from incidents.domain.errors import InventoryFault
+from incidents.inventory.diff import KINDS, InventoryDiff, KindDiff
+from incidents.inventory.document import (
+    ROLES,
+    BackendEntry,
+    Inventory,
+    ProbeEntry,
+    binding_name,
+    watch_name,
+)
+from incidents.inventory.references import resolve
+from incidents.models import Person
+from incidents.services.inventory_kinds import LINKS, SPECS, Fields, Ids, Rows, load, load_link, load_rights
+
+RIGHTS = {"operators": ("see_organization", "act_for_organization"), "viewers": ("see_organization",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Both sides, by kind and name, and their difference.
+
+    Args:
+        ids: primary keys of what is there, by kind and name; also of `group` and `permission`.
+        links: primary keys of the rows behind `LINKS`, in their order, by owner and value.
+    """
+
+    wanted: Mapping[str, Rows]
+    present: Mapping[str, Rows]
+    ids: dict[str, Ids]
+    links: tuple[Mapping[tuple[str, str], object], ...]
+    diff: InventoryDiff
+
+    def after(self, kind: str) -> Rows:
+        """What there will be: what is there and not removed, as the file has it where it is in the file."""
+        removed = self.diff.kinds[kind].removed
+        kept = {name: fields for name, fields in self.present[kind].items() if name not in removed}
+        return kept | self.wanted[kind]
+
+
+def hash_passwords(inventory: Inventory, made: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The hash that each person's row should hold: the one that is there where it fits, a new one otherwise.
+
+    A hash takes about 0.1 s, so this is done before the transaction.
+
+    Args:
+        made: hashes made a moment ago; taken as they are, unless a row holds another one that fits.
+
+    Raises:
+        ExceptionGroup: of InventoryFault, for every password that went away since the file was read.
+    """
+    there = dict(Person.objects.values_list("username", "password"))
+    found: dict[str, str] = {}
+    faults: list[InventoryFault] = []
+    made = made or {}
+    for index, person in enumerate(inventory.people):
+        old = there.get(person.name, "")
+        if old and old == made.get(person.name):
+            found[person.name] = old
+            continue
+        try:
+            password = resolve(person.password, Path.cwd())
+        except InventoryFault as fault:
+            faults.append(inventory.fault(fault.message, f"people[{index}].password"))
+            continue
+        fits = check_password(password, old)
+        found[person.name] = old if fits else made.get(person.name) or make_password(password)
+    if faults:
+        raise ExceptionGroup("passwords are missing", faults)
+    return found
+
+
+def compare(inventory: Inventory, hashes: Mapping[str, str]) -> Comparison:
+    wanted = _wanted(inventory, hashes)
+    present: dict[str, Rows] = {}
+    ids: dict[str, Ids] = load_rights()
+    for kind in KINDS:
+        present[kind], ids[kind] = load(SPECS[kind])
+    links = tuple(load_link(link) for link in LINKS)
+    for link, rows in zip(LINKS, links, strict=True):
+        _fill(present[link.kind], link.field, rows)
+    named: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for removal in inventory.remove:
+        named[removal.kind].append(removal.name)
+    kinds = {kind: _differences(kind, wanted[kind], present[kind], named[kind]) for kind in KINDS}
+    for part in ("binding", "watch"):
+        kinds[part] = _without_parts(kinds[part], frozenset(kinds["prefix"].removed))
+    return Comparison(wanted, present, ids, links, InventoryDiff(inventory.digest, kinds))
+
+
+def _fill(rows: Rows, field: str, links: Mapping[tuple[str, str], object]) -> None:
+    found: dict[str, set[str]] = {name: set() for name in rows}
+    for owner, value in links:
+        found[owner].add(value)
+    for name, values in found.items():
+        rows[name][field] = frozenset(values)
+
+
+def _differences(kind: str, wanted: Rows, present: Rows, named: list[str]) -> KindDiff:
+    gone = SPECS[kind].gone
+    there = {name for name, fields in present.items() if gone is None or fields[gone[0]] != gone[1]}
+    changed: dict[str, tuple[str, ...]] = {}
+    for name in wanted.keys() & present.keys():
+        fields = tuple(field for field, value in wanted[name].items() if present[name][field] != value)
+        if fields:
+            changed[name] = fields
+    return KindDiff(
+        kind=kind,
+        added=tuple(name for name in wanted if name not in present),
+        changed=dict(sorted(changed.items())),
+        removed=tuple(name for name in named if name in there),
+        absent=tuple(name for name in named if name not in there),
+        extra=tuple(sorted(there - wanted.keys() - set(named))),
+        unchanged=len(wanted.keys() & present.keys()) - len(changed),
+    )
+
+
+def _without_parts(diff: KindDiff, prefixes: frozenset[str]) -> KindDiff:
+    """Bindings and watches of a prefix go with it; they are not left over."""
+    extra = tuple(name for name in diff.extra if name.partition(" ")[0] not in prefixes)
+    return KindDiff(diff.kind, diff.added, diff.changed, diff.removed, diff.absent, extra, diff.unchanged)
+
+
+def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
+    return {
+        "location": {
+            entry.name: {"title": entry.title, "zone": entry.zone, "position": position}
+            for position, entry in enumerate(inventory.locations)
+        },
+        "backend": {entry.name: _alike("backend", entry) for entry in inventory.backends},
+        "probe": {entry.name: _alike("probe", entry) for entry in inventory.probes},
+        "organization": {
+            entry.name: {
+                "title": entry.title,
+                "rights": frozenset(f"{entry.name}/{role} {right}" for role in ROLES for right in RIGHTS[role]),
+            }
+            for entry in inventory.organizations
+        },
+        "person": {
+            entry.name: {
+                "title": entry.title,
+                "password": hashes[entry.name],
+                "active": True,
+                "groups": frozenset(entry.groups),
+            }
+            for entry in inventory.people
+        },
+        "preapproval": {
+            entry.name: {
+                "action": entry.action,
+                "organization": entry.organization,
+                "terms": entry.terms.as_json(),
+                "digest": digest(entry.as_json()),
+                "resources": frozenset(entry.resources),
+                "groups": frozenset(f"{group} use_preapproval" for group in entry.groups),
+            }
+            for entry in inventory.preapprovals
+        },
+        **_wanted_resources(inventory),
+    }
+
+
+def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
+    """The fields of an entry whose columns bear the same names."""
+    return {field: getattr(entry, field) for field in SPECS[kind].fields}
+
+
+def _wanted_resources(inventory: Inventory) -> dict[str, Rows]:
+    found: dict[str, Rows] = {"prefix": {}, "binding": {}, "watch": {}}
+    for organization in inventory.organizations:
+        for position, entry in enumerate(organization.resources):
+            found["prefix"][entry.name] = {
+                "organization": organization.name,
+                "kind": entry.kind,
+                "title": entry.title,
+                "settings": entry.settings,
+                "position": position,
+            }
+            for binding in entry.bindings:
+                name = binding_name(entry.name, binding.location, binding.aspect)
+                found["binding"][name] = {"backend": binding.backend, "key": binding.key}
+            for watch in entry.watch:
+                found["watch"][watch_name(entry.name, watch.location, watch.probe)] = {"address": watch.address}
+    return found
