@@ -10,7 +10,7 @@ from django.db import connection
 from incidents.audit.fence import lower_fence, raise_fence
 from incidents.models import AuditHead
 
-pytest_plugins = ["tests.scene"]
+pytest_plugins = ["tests.scene", "tests.lab_fixtures"]
 
 
 @pytest.fixture

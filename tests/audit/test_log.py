@@ -40,9 +40,9 @@ def test_outside_a_transaction_it_refuses(committed: None) -> None:
 def test_a_change_that_is_rolled_back_leaves_neither_entry_nor_hole(committed: None) -> None:
     with transaction.atomic():
         append(entry(number=1))
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         append(entry(number=2))
-        _ = 1 / 0
+        transaction.set_rollback(True)
     with transaction.atomic():
         append(entry(number=3))
     assert list(AuditEntry.objects.values_list("index", flat=True)) == [0, 1]
