@@ -10,6 +10,6 @@ from incidents.engine.advance import advance
 from incidents.engine.bell import TASK
 
 
-@shared_task(name=TASK, ignore_result=True)
+@shared_task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
 def advance_run(run_id: str) -> None:
     advance(uuid.UUID(run_id))

@@ -33,7 +33,7 @@ class Postgres:
         self._binaries = binaries
         # The server refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-        self._folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # noqa: S108  # short, for the socket's sake
+        self._folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short, for the socket's sake
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
         self.url = f"postgresql://{self._user}@127.0.0.1:{self.port}/postgres"

@@ -8,7 +8,7 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("SECURE", "false")
 os.environ.setdefault("SNAPSHOT_AFTER_SECONDS", "0")
 
-from console.settings import *  # noqa: E402, F403  # the environment comes first
+from console.settings import *  # noqa: F403  # the environment comes first
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -70,7 +70,7 @@ def append(*entries: Entry) -> None:
     head = AuditHead.objects.select_for_update().get(id=1)
     now = datetime.now(UTC)
     rows = [_row(entry, head.size + offset, now) for offset, entry in enumerate(entries)]
-    tree = read_frontier(head).append(row.leaf for row in rows)
+    tree = read_frontier(head).append(bytes(row.leaf) for row in rows)
     AuditEntry.objects.bulk_create(rows)
     AuditHead.objects.filter(id=1).update(size=tree.size, peaks=b"".join(tree.peaks))
 

@@ -6,12 +6,12 @@ A backend that hangs fills its own slots and nobody else's: whoever asks it next
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from incidents.adapters.base import Adapter
 from incidents.domain.errors import BackendTimeout, BackendUnreachable, HandrailError
@@ -20,7 +20,6 @@ from incidents.inventory.references import resolve
 from incidents.models import Backend, Binding, InventoryRevision, Probe
 from incidents.probes.base import Probe as Instrument
 
-Tool = TypeVar("Tool", Adapter, Instrument)
 Answer = TypeVar("Answer")
 
 # What the call itself may overrun its budget before it is given up from outside, in seconds.
@@ -58,6 +57,13 @@ class Pending(Generic[Answer]):
             return error
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Tool = TypeVar("Tool", bound=Closable)
+
+
 class Bulkhead(Generic[Tool]):
     """One tool with its slots: at most `slots` calls at a time, each at most `budget` seconds."""
 
@@ -75,6 +81,17 @@ class Bulkhead(Generic[Tool]):
         """Lets calls under way run out, and ends the tool's connections."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._tool.close()
+
+
+def ask_all(names: Iterable[str], begin: Callable[[str], Pending[Answer]]) -> Mapping[str, Answer | HandrailError]:
+    """Begins the call of each name before it waits for the first; gives each one's answer, or its error."""
+    calls: dict[str, Pending[Answer] | HandrailError] = {}
+    for name in names:
+        try:
+            calls[name] = begin(name)
+        except HandrailError as error:
+            calls[name] = error
+    return {name: call if isinstance(call, HandrailError) else call.outcome() for name, call in calls.items()}
 
 
 class Tools:
@@ -105,8 +122,10 @@ class Tools:
     def _refresh(self) -> None:
         revision = InventoryRevision.objects.order_by("-pk").values_list("pk", "digest").first()
         if revision != self._revision:
-            for bulkhead in (*self._adapters.values(), *self._probes.values()):
-                bulkhead.close()
+            for adapter in self._adapters.values():
+                adapter.close()
+            for probe in self._probes.values():
+                probe.close()
             self._adapters, self._probes, self._revision = {}, {}, revision
 
 

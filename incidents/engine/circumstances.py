@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from django.db.models import Max
@@ -24,7 +25,7 @@ def ask_guards(
         preapproval: the row as it is now; None when it is gone.
         run: the run that asks, whose own locks and attempts do not count against it; None before there is one.
     """
-    resources = frozenset(proposal.resources)
+    resources = frozenset(uuid.UUID(key) for key in proposal.resources)
     known = Circumstances(
         allowed=preapproval is not None and may_use(person, preapproval),
         preapproval=preapproval.digest if preapproval else "",
@@ -37,21 +38,21 @@ def ask_guards(
     return check(proposal, known, now)
 
 
-def _covered(preapproval: Preapproval | None, resources: frozenset[str]) -> frozenset[str]:
+def _covered(preapproval: Preapproval | None, resources: frozenset[uuid.UUID]) -> frozenset[str]:
     if preapproval is None:
         return frozenset()
     rows = preapproval.resources.filter(pk__in=resources).values_list("pk", flat=True)
     return frozenset(str(pk) for pk in rows)
 
 
-def _busy(resources: frozenset[str], run: Run | None) -> dict[str, str]:
+def _busy(resources: frozenset[uuid.UUID], run: Run | None) -> dict[str, str]:
     locks = ResourceLock.objects.filter(live=True, resource__in=resources)
     if run is not None:
         locks = locks.exclude(run=run)
     return {str(resource): reference for resource, reference in locks.values_list("resource_id", "run__reference")}
 
 
-def _changed(window: Window, resources: frozenset[str], preapproval: Preapproval | None, now: datetime) -> int:
+def _changed(window: Window, resources: frozenset[uuid.UUID], preapproval: Preapproval | None, now: datetime) -> int:
     """How many other resources were attempted within the window."""
     since = now - timedelta(minutes=window.minutes)
     lately = Target.objects.filter(changed_at__gte=since, attempts__gt=0).exclude(resource__in=resources)

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from incidents.domain.changes import State
 from incidents.domain.errors import HandrailError
-from incidents.engine.backends import TOOLS
+from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Binding, Observation
 
 
@@ -38,15 +38,11 @@ def look(bindings: Iterable[tuple[int, str, str]]) -> Sighted:
         wanted[backend][key] = binding_id
     states: dict[int, State] = {}
     silent: dict[str, str] = {}
-    pending = {}
-    for backend, keys in wanted.items():
-        asked = list(keys)
-        try:
-            pending[backend] = TOOLS.adapter(backend).call(lambda adapter, asked=asked: adapter.observe(asked))
-        except HandrailError as error:
-            silent[backend] = str(error)
-    for backend, call in pending.items():
-        answer = call.outcome()
+
+    def begin(backend: str) -> Pending[Mapping[str, State]]:
+        return TOOLS.adapter(backend).call(lambda adapter: adapter.observe(list(wanted[backend])))
+
+    for backend, answer in ask_all(wanted, begin).items():
         if isinstance(answer, HandrailError):
             silent[backend] = str(answer)
         else:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from incidents.domain.errors import HandrailError
 from incidents.domain.verdicts import Mark, Reading
-from incidents.engine.backends import TOOLS
+from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Measurement
 from incidents.models import Point as PointRow
 from incidents.probes.base import Point
@@ -41,20 +41,16 @@ def measure(points: Points) -> Round:
     """
     readings: dict[int, Reading] = {}
     broken: dict[str, str] = {}
-    pending = {}
-    for slug, batch in points.items():
-        try:
-            pending[slug] = TOOLS.probe(slug).call(lambda probe, batch=batch: probe.measure(batch))
-        except HandrailError as error:
-            broken[slug] = str(error)
-    for slug, call in pending.items():
-        answer = call.outcome()
+
+    def begin(slug: str) -> Pending[Mapping[int, Reading]]:
+        return TOOLS.probe(slug).call(lambda probe: probe.measure(points[slug]))
+
+    for slug, answer in ask_all(points, begin).items():
         if isinstance(answer, HandrailError):
             broken[slug] = str(answer)
+            readings |= {point.id: Reading(Mark.ERROR, detail=str(answer)[:200]) for point in points[slug]}
         else:
             readings |= answer
-    for slug, why in broken.items():
-        readings |= {point.id: Reading(Mark.ERROR, detail=why[:200]) for point in points[slug]}
     return Round(readings, broken)
 
 

@@ -157,7 +157,8 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
             ended_at=now,
             owner="",
         )
-        targets.filter(step=Step.IN_PLACE, stage=verified_stage).update(step=Step.VERIFIED, changed_at=now)
+        if verified_stage is not None:
+            targets.filter(step=Step.IN_PLACE, stage=verified_stage).update(step=Step.VERIFIED, changed_at=now)
         targets.filter(step=Step.WAITING).update(step=Step.LEFT, changed_at=now)
         targets.filter(step=Step.ATTEMPTED).update(step=Step.FAILED, because="run.outcome-unknown", changed_at=now)
         ResourceLock.objects.filter(run=run).update(live=False)

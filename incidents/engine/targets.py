@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from django.db import transaction
 from django.db.models import F
 
-from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import Change, Receipt, Reply
@@ -19,7 +17,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.guards import Proposal
 from incidents.domain.runs import Seen, Step
 from incidents.engine import looking
-from incidents.engine.backends import TOOLS, Pending
+from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Preapproval, Target
@@ -134,25 +132,18 @@ def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
     for aim in aims:
         batches[aim.change.backend].append(aim)
     key = f"{opened.run.pk}:{opened.run.stage}"
-    calls: dict[str, Pending[Sequence[Receipt]] | HandrailError] = {}
-    for backend, batch in batches.items():
-        verb = partial(_apply_batch, changes=[aim.change for aim in batch], key=key)
-        try:
-            calls[backend] = TOOLS.adapter(backend).call(verb)
-        except HandrailError as error:
-            calls[backend] = error
+
+    def begin(backend: str) -> Pending[Sequence[Receipt]]:
+        changes = [aim.change for aim in batches[backend]]
+        return TOOLS.adapter(backend).call(lambda adapter: adapter.apply(changes, key))
+
     receipts: dict[int, Receipt] = {}
-    for backend, batch in batches.items():
-        call = calls[backend]
-        answer = call if isinstance(call, HandrailError) else call.outcome()
+    for backend, answer in ask_all(batches, begin).items():
+        batch = batches[backend]
         if isinstance(answer, HandrailError):
             answer = [_receipt_of(aim.change, answer) for aim in batch]
         receipts |= {aim.row.index: receipt for aim, receipt in zip(batch, answer, strict=True)}
     return receipts
-
-
-def _apply_batch(adapter: Adapter, *, changes: Sequence[Change], key: str) -> Sequence[Receipt]:
-    return adapter.apply(changes, key)
 
 
 def _receipt_of(change: Change, error: HandrailError) -> Receipt:

@@ -19,7 +19,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     title = models.CharField(max_length=100, help_text="How others read who this is.")
     is_active = models.BooleanField(default=True)
 
-    objects: BaseUserManager[Person] = BaseUserManager()
+    objects = BaseUserManager()
 
     USERNAME_FIELD = "username"
 

@@ -112,7 +112,7 @@ def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:
     """Changes that no probe looks at could never be proven, so they are not made (promise 9)."""
     names = {change.resource: change.name for change in changes}
     watched = set(
-        Point.objects.filter(resource__in=names, probe__slug__in=terms.probes).values_list(
+        Point.objects.filter(resource__in=list(names), probe__slug__in=terms.probes).values_list(
             "resource_id", "location__slug"
         )
     )

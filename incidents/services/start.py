@@ -11,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from incidents.audit.log import Actor, Entry, append
+from incidents.domain.canonical import JsonObject
 from incidents.domain.canonical import digest as digest_of
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity, blockers
@@ -178,7 +179,7 @@ def _write(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> Ru
     Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
     actor = Actor("person", str(person.pk), person.username)
     entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
-    accepted = {
+    accepted: JsonObject = {
         "reference": run.reference,
         "incident": incident.reference,
         "action": run.action,
@@ -214,7 +215,7 @@ def _write_targets(run: Run, value: PlanValue) -> None:
     )
 
 
-def _entry(event: str, actor: Actor, run: Run, data: dict[str, str | int]) -> Entry:
+def _entry(event: str, actor: Actor, run: Run, data: JsonObject) -> Entry:
     return Entry(event, actor, run.organization.slug, str(run.pk), data)
 
 

@@ -52,8 +52,8 @@ RUN = RunFacts(
 )
 
 
-def seen(target: TargetFacts, what: Seen, **fields: int | bool) -> TargetFacts:
-    return replace(target, seen=what, **fields)
+def seen(target: TargetFacts, what: Seen, **fields: object) -> TargetFacts:
+    return replace(target, seen=what, **fields)  # type: ignore[arg-type]
 
 
 def run(*targets: TargetFacts, **fields: object) -> RunFacts:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from incidents.domain.changes import State
 from incidents.domain.diagnosis import Damage, Side, Sight, diagnose_prefix
 from incidents.domain.verdicts import Mark
 
-UP, DOWN = {"advertised": True, "as_path": [64496]}, {"advertised": False}
-BOUND, GONE = {"bound": True}, {"bound": False}
-ODD = {"advertised": True, "as_path": [64666]}
+UP: State = {"advertised": True, "as_path": [64496]}
+DOWN: State = {"advertised": False}
+BOUND: State = {"bound": True}
+GONE: State = {"bound": False}
+ODD: State = {"advertised": True, "as_path": [64666]}
 
 
-def route(location: str, now: dict[str, object] | None, good: dict[str, object] | None = UP) -> Side:  # type: ignore[assignment]
-    return Side(location, "route", now, good)  # type: ignore[arg-type]
+def route(location: str, now: State | None, good: State | None = UP) -> Side:
+    return Side(location, "route", now, good)
 
 
-def service(location: str, now: dict[str, object] | None) -> Side:
-    return Side(location, "service", now, BOUND)  # type: ignore[arg-type]
+def service(location: str, now: State | None) -> Side:
+    return Side(location, "service", now, BOUND)
 
 
 GREEN = [Sight("a", Mark.PASS), Sight("b", Mark.PASS)]
