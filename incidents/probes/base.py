@@ -1,0 +1,43 @@
+"""What every probe is: one verb that measures a batch of points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from incidents.domain.verdicts import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What to look at, and through which location.
+
+    Args:
+        id: of the measuring point; readings are given by it.
+        prefix: the address range that is looked for.
+        location: slug of the location through which it is looked at.
+        address: where to connect (`host:port`) for probes that connect; empty for the others.
+    """
+
+    id: int
+    prefix: str
+    location: str
+    address: str = ""
+
+
+class Probe(Protocol):
+    """Measures points from outside, without effect, in one round of at most its budget in seconds."""
+
+    def measure(self, points: Sequence[Point]) -> Mapping[int, Reading]:
+        """One reading a point, by the point's id.
+
+        A service that does not answer is a reading (`fail`). An instrument that cannot see gives `inconclusive`
+        or `error` readings for the points concerned; it never turns its own trouble into a `fail`.
+
+        Raises:
+            ProbeError: the instrument is out of order altogether (a collector that does not answer).
+        """
+
+    def close(self) -> None:
+        """Ends connections. Harmless when repeated."""
