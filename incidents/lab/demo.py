@@ -1,0 +1,97 @@
+"""Who and what the lab shows: locations, organizations, prefixes, people."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from incidents.lab.edges import Route
+
+REGISTRY = "registry"
+SERVICE = "edge-cdn"
+# RFC 2544 and RFC 3849 ranges: no host is ever there.
+NEXT_HOPS = {4: "198.18.255.1", 6: "2001:db8:ffff::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location as the inventory knows it."""
+
+    name: str
+    title: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A prefix of the demo. `watched_by_tcp` ones have a service behind them and bindings in the registry."""
+
+    name: str
+    title: str
+    watched_by_tcp: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A customer of the demo, with the AS number that originates its prefixes."""
+
+    name: str
+    title: str
+    origin_as: int
+    prefixes: tuple[Prefix, ...]
+
+    def route(self, prefix: Prefix) -> Route:
+        version = ipaddress.ip_network(prefix.name).version
+        return Route(prefix.name, self.origin_as, f"{self.origin_as}:100", NEXT_HOPS[version])
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who can sign in to the demo; `groups` as in the inventory."""
+
+    name: str
+    title: str
+    groups: tuple[str, ...]
+
+
+PLACES = (
+    Place("edge-a", "Amsterdam", "eu-west"),
+    Place("edge-b", "Frankfurt", "eu-central"),
+    Place("edge-c", "Singapore", "ap-southeast"),
+)
+
+SHOP = Organization(
+    "example-shop",
+    "Example Shop",
+    64496,
+    (
+        Prefix("203.0.113.0/24", "shop and checkout"),
+        Prefix("198.51.100.0/24", "mail and calendar"),
+        Prefix("192.0.2.0/24", "images and downloads"),
+        Prefix("198.18.10.0/24", "partner interface"),
+        Prefix("198.18.11.0/24", "warehouse"),
+        Prefix("2001:db8:100::/48", "shop and checkout, IPv6"),
+    ),
+)
+BANK = Organization(
+    "example-bank",
+    "Example Bank",
+    64499,
+    (
+        Prefix("198.18.20.0/24", "online banking"),
+        Prefix("198.18.21.0/24", "card payments"),
+    ),
+)
+
+PEOPLE = (
+    Person("shop-operator", "operator of Example Shop, whose prefix is broken", ("example-shop/operators",)),
+    Person("shop-viewer", "viewer of Example Shop", ("example-shop/viewers",)),
+    Person("bank-operator", "operator of Example Bank, where all is well", ("example-bank/operators",)),
+)
+
+
+def organizations(extra: int) -> tuple[Organization, ...]:
+    """The demo's customers; `extra` more prefixes of 10.0.0.0/8, without services, make the first one large."""
+    more = tuple(Prefix(f"10.{i // 256}.{i % 256}.0/24", f"range {i + 1}", watched_by_tcp=False) for i in range(extra))
+    shop = Organization(SHOP.name, SHOP.title, SHOP.origin_as, SHOP.prefixes + more)
+    return (shop, BANK)

@@ -1,0 +1,136 @@
+"""The demo's inventory.yaml, by the schema of docs/inventory.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import yaml
+
+from incidents.lab.demo import PEOPLE, PLACES, REGISTRY, Organization, Prefix
+
+Node: TypeAlias = dict[str, object]
+
+MOST_RESOURCES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the parts of a lab are.
+
+    Args:
+        control: `host:port` of the world.
+        routers: {location: settings of its router's backend}.
+        router_kind: `gobgp` or `simulated`.
+        collector: settings of the route probe.
+        services: {prefix: {location: "host:port"}}.
+        token: reference to the token of the registry.
+        passwords: {person: reference}.
+    """
+
+    control: str
+    routers: Mapping[str, Mapping[str, object]]
+    router_kind: str
+    collector: Mapping[str, object]
+    services: Mapping[str, Mapping[str, str]]
+    token: str
+    passwords: Mapping[str, str]
+
+
+def router(location: str) -> str:
+    """The slug of the backend that is the router of a location."""
+    return f"router-{location}"
+
+
+def text(where: Where, organizations: Sequence[Organization]) -> str:
+    """The whole file."""
+    document: Node = {
+        "version": 1,
+        "locations": [{"name": place.name, "title": place.title, "zone": place.zone} for place in PLACES],
+        "backends": _backends(where),
+        "probes": [
+            {"name": "collector", "kind": "route", "budget_seconds": 2, "settings": dict(where.collector)},
+            {"name": "tcp", "kind": "tcp", "budget_seconds": 2, "settings": {"expect": "greeting"}},
+        ],
+        "organizations": [_organization(organization, where) for organization in organizations],
+        "people": [
+            {
+                "name": person.name,
+                "title": person.title,
+                "password": where.passwords[person.name],
+                "groups": list(person.groups),
+            }
+            for person in PEOPLE
+        ],
+        "preapprovals": [_preapproval(organization) for organization in organizations],
+        "remove": [],
+    }
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    words: str = yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110)
+    return "# Written by the lab each time it comes up.\n" + words
+
+
+def _backends(where: Where) -> list[Node]:
+    routers: list[Node] = [
+        {
+            "name": router(location),
+            "kind": where.router_kind,
+            "budget_seconds": 3,
+            "slots": 4,
+            "settings": dict(settings),
+        }
+        for location, settings in where.routers.items()
+    ]
+    settings = {"address": where.control, "token": where.token}
+    registry: Node = {"name": REGISTRY, "kind": "simulated", "budget_seconds": 3, "slots": 4, "settings": settings}
+    return [*routers, registry]
+
+
+def _organization(organization: Organization, where: Where) -> Node:
+    resources = [_resource(prefix, organization.origin_as, where) for prefix in organization.prefixes]
+    return {"name": organization.name, "title": organization.title, "resources": resources}
+
+
+def _resource(prefix: Prefix, origin_as: int, where: Where) -> Node:
+    bindings: list[Node] = []
+    watch: list[Node] = []
+    for place in PLACES:
+        bindings.append(_binding(place.name, router(place.name), "route", prefix.name))
+        watch.append({"probe": "collector", "location": place.name})
+        if prefix.watched_by_tcp:
+            bindings.append(_binding(place.name, REGISTRY, "service", f"{place.name}/{prefix.name}"))
+            address = where.services[prefix.name][place.name]
+            watch.append({"probe": "tcp", "location": place.name, "address": address})
+    return {
+        "kind": "prefix",
+        "name": prefix.name,
+        "title": prefix.title,
+        "settings": {"origins": [origin_as]},
+        "bindings": bindings,
+        "watch": watch,
+    }
+
+
+def _binding(location: str, backend: str, aspect: str, key: str) -> Node:
+    return {"location": location, "backend": backend, "aspect": aspect, "key": key}
+
+
+def _preapproval(organization: Organization) -> Node:
+    return {
+        "name": f"{organization.name}-readvertise",
+        "action": "readvertise_prefix",
+        "organization": organization.name,
+        "resources": "every prefix",
+        "groups": [f"{organization.name}/operators"],
+        "tier": 1,
+        "stages": [1, "100%"],
+        "most_resources": max(MOST_RESOURCES, len(organization.prefixes)),
+        "tolerate": 0,
+        "expire_seconds": 900,
+        "usual_seconds": [1, 30],
+        "snapshot_days": 30,
+        "windows": {"organization": {"most": 2000, "minutes": 60}, "platform": {"most": 20000, "minutes": 60}},
+        "flap_minutes": 15,
+        "proof": {"probes": ["collector", "tcp"], "in_a_row": 2, "every_ms": 20, "within_seconds": 60},
+    }
