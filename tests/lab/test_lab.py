@@ -1,0 +1,261 @@
+"""The lab: what it shows, what it breaks and heals, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from incidents.lab import collector
+from incidents.lab.faults import LabFault
+from incidents.lab.lab import Lab
+
+TOP = Path(__file__).resolve().parent.parent.parent
+EVERYWHERE = ["edge-a", "edge-b", "edge-c"]
+SECONDS_A_LOOK_IS_KEPT = 0.03
+RUN_COMMAND = """
+import sys, django
+from django.conf import settings
+settings.configure()
+django.setup()
+from console.management.commands.lab import Command
+Command().run_from_argv(["manage.py", "lab", *sys.argv[1:]])
+"""
+COMMAND = [sys.executable, "-c", RUN_COMMAND]
+
+
+@pytest.fixture(params=["real", "simulated"])
+def any_lab(request: pytest.FixtureRequest) -> Lab:
+    lab: Lab = request.getfixturevalue("healed_lab" if request.param == "real" else "simulated_lab")
+    return lab
+
+
+def greets(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), 2) as line:
+            return line.recv(10) == b"ok\n"
+    except OSError:
+        return False
+
+
+def until(true: Callable[[], bool], seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    return true()
+
+
+def test_it_comes_up_whole(any_lab: Lab) -> None:
+    status = any_lab.status()
+    assert status["kind"] == any_lab.facts()["kind"]
+    assert len(status["visible"]) == 8
+    assert all(places == EVERYWHERE for places in status["visible"].values())
+    assert all(places == EVERYWHERE for places in status["bound"].values())
+    assert status["sessions"] == dict.fromkeys(EVERYWHERE, True)
+    assert status["scenarios"] == []
+
+
+def test_every_service_answers_and_says_nothing_once_its_prefix_is_gone(any_lab: Lab) -> None:
+    services = any_lab.facts()["services"]
+    assert all(greets(address) for places in services.values() for address in places.values())
+    any_lab.break_("withdrawn")
+    time.sleep(SECONDS_A_LOOK_IS_KEPT)
+    silent = {prefix for prefix, places in services.items() if not any(map(greets, places.values()))}
+    assert silent == {"203.0.113.0/24"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "prefix", "visible", "bound"),
+    [
+        ("withdrawn", "203.0.113.0/24", [], EVERYWHERE),
+        ("withdrawn_unbound", "198.51.100.0/24", [], []),
+        ("one_location", "192.0.2.0/24", ["edge-a", "edge-c"], EVERYWHERE),
+    ],
+)
+def test_scenarios(any_lab: Lab, scenario: str, prefix: str, visible: list[str], bound: list[str]) -> None:
+    before = any_lab.status()
+    any_lab.break_(scenario)
+    any_lab.break_(scenario)
+    after = any_lab.status()
+    assert after["visible"] == {**before["visible"], prefix: visible}
+    assert after["bound"] == {**before["bound"], prefix: bound}
+    assert after["scenarios"] == [scenario]
+    any_lab.heal()
+    assert any_lab.status() == before
+
+
+def test_a_service_needs_its_binding_as_well_as_its_route(simulated_lab: Lab) -> None:
+    simulated_lab.break_("withdrawn_unbound")
+    facts = simulated_lab.facts()
+    with socket.create_connection(("127.0.0.1", int(facts["world"]["address"].rpartition(":")[2])), 2) as line:
+        for place in EVERYWHERE:
+            put = {"op": "put", "backend": f"router-{place}", "states": {"198.51.100.0/24": {"advertised": True}}}
+            line.sendall(json.dumps(put).encode() + b"\n")
+            line.recv(100)
+    assert simulated_lab.status()["visible"]["198.51.100.0/24"] == EVERYWHERE
+    assert not any(map(greets, facts["services"]["198.51.100.0/24"].values()))
+
+
+def test_an_unknown_scenario_lists_the_choices(simulated_lab: Lab) -> None:
+    with pytest.raises(LabFault, match="withdrawn, withdrawn_unbound, one_location"):
+        simulated_lab.break_("earthquake")
+
+
+def test_a_large_lab(tmp_path: Path) -> None:
+    with Lab(tmp_path, prefixes=1100, simulated=True) as lab:
+        inventory = yaml.load(Path(lab.facts()["inventory"]).read_text(), yaml.CSafeLoader)
+        shop = inventory["organizations"][0]["resources"]
+        assert len(shop) == 1106
+        assert len(lab.status()["visible"]) == 1108
+        assert [watch["probe"] for watch in shop[-1]["watch"]] == ["collector"] * 3
+        assert {binding["aspect"] for binding in shop[-1]["bindings"]} == {"route"}
+
+
+def test_the_inventory_fits_together(any_lab: Lab) -> None:
+    inventory = yaml.safe_load(Path(any_lab.facts()["inventory"]).read_text())
+    places = {place["name"] for place in inventory["locations"]}
+    backends = {backend["name"]: backend["kind"] for backend in inventory["backends"]}
+    kind = "gobgp" if any_lab.facts()["kind"] == "real" else "simulated"
+    assert backends == {**{f"router-{place}": kind for place in EVERYWHERE}, "registry": "simulated"}
+    probes = {probe["name"] for probe in inventory["probes"]}
+    for organization in inventory["organizations"]:
+        for resource in organization["resources"]:
+            assert {binding["backend"] for binding in resource["bindings"]} <= set(backends)
+            assert {binding["location"] for binding in resource["bindings"]} == places
+            assert {watch["probe"] for watch in resource["watch"]} == probes
+    assert [person["name"] for person in inventory["people"]] == ["shop-operator", "shop-viewer", "bank-operator"]
+    assert len(inventory["organizations"][0]["resources"]) == 6
+    assert {approval["organization"] for approval in inventory["preapprovals"]} == {"example-shop", "example-bank"}
+
+
+def test_secrets_are_readable_by_us_alone_and_in_no_other_file_for_all(simulated_lab: Lab) -> None:
+    folder = simulated_lab.directory / "passwords"
+    secrets = {file.name: file.read_text() for file in folder.iterdir()}
+    assert set(secrets) == {"shop-operator", "shop-viewer", "bank-operator", "registry-token"}
+    assert len(set(secrets.values())) == 4
+    assert folder.stat().st_mode & 0o077 == 0
+    for file in simulated_lab.directory.rglob("*"):
+        if file.is_file() and file.stat().st_mode & 0o077:
+            assert not any(secret in file.read_text() for secret in secrets.values()), file
+
+
+def test_passwords_stay_over_a_restart(tmp_path: Path) -> None:
+    password = tmp_path / "passwords" / "shop-operator"
+    with Lab(tmp_path, simulated=True):
+        first = password.read_text()
+    with Lab(tmp_path, simulated=True):
+        assert password.read_text() == first
+
+
+def test_one_lab_a_directory(simulated_lab: Lab) -> None:
+    with pytest.raises(LabFault, match=r"a lab is up in .* already"):
+        Lab(simulated_lab.directory, simulated=True).up()
+    assert simulated_lab.status()["kind"] == "simulated"
+
+
+def test_a_port_in_use_is_a_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LabFault, match=f"port {port} of 127.0.0.1 is in use"):
+            Lab(tmp_path, simulated=True, port=port).up()
+    with Lab(tmp_path, simulated=True, port=port) as lab:
+        assert lab.facts()["world"]["address"] == f"127.0.0.1:{port}"
+
+
+def test_a_directory_that_is_none_is_a_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LabFault, match="cannot be used"):
+        Lab(tmp_path / "file" / "lab").up()
+
+
+def test_nothing_is_up_yet(tmp_path: Path) -> None:
+    for verb in (Lab(tmp_path).status, Lab(tmp_path).heal, lambda: Lab(tmp_path).break_("withdrawn")):
+        with pytest.raises(LabFault, match="no lab is up"):
+            verb()
+
+
+def test_a_long_directory_still_has_a_socket_for_bird(healed_lab: Lab, tmp_path: Path) -> None:
+    directory = tmp_path / ("long" * 12) / ("longer" * 10)
+    with Lab(directory) as lab:
+        socket_of_bird = lab.facts()["collector"]["socket"]
+        assert len(socket_of_bird) < 108
+        assert len(collector.established(Path(socket_of_bird))) == 3
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`manage.py lab up` as a process of its own, without the console's settings."""
+    process = subprocess.Popen(
+        [*COMMAND, "up", "--dir", str(tmp_path / "lab"), "--simulated", "--scenario", "withdrawn"],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], cwd=TOP, capture_output=True, text=True, check=False)
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def children(directory: Path) -> list[int]:
+    return [program["pid"] for program in json.loads((directory / "lab.json").read_text())["processes"].values()]
+
+
+def alive(pid: int) -> bool:
+    """Not gone, and not a zombie that waits for its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
+    directory = str(tmp_path / "lab")
+    assert line_of(supervisor) == f"the lab is up in {directory}: simulated (asked for)\n"
+    assert line_of(supervisor) == "done: 203.0.113.0/24 is withdrawn at every location\n"
+    status = run("status", "--dir", directory)
+    assert status.returncode == 0
+    assert "203.0.113.0/24: seen from nowhere" in status.stdout
+    assert "7 of 8 prefixes" in status.stdout
+    wrong = run("break", "earthquake", "--dir", directory)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "choose one of: withdrawn" in wrong.stderr
+    again = run("up", "--dir", directory)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert run("break", "one_location", "--dir", directory).returncode == 0
+    assert run("heal", "--dir", directory).returncode == 0
+    assert "8 of 8 prefixes" in run("status", "--dir", directory).stdout
+    pids = children(tmp_path / "lab")
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(5) == 0
+    assert not any(map(alive, pids))
+    assert not (tmp_path / "lab" / "lab.json").exists()
+
+
+def test_a_supervisor_that_is_killed_hard_leaves_nobody_behind(
+    supervisor: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    line_of(supervisor)
+    pids = children(tmp_path / "lab")
+    assert all(map(alive, pids))
+    os.kill(supervisor.pid, signal.SIGKILL)
+    assert until(lambda: not any(map(alive, pids)))
