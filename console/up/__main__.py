@@ -19,7 +19,8 @@ SCENARIOS = ("withdrawn", "withdrawn_unbound")
 
 def main() -> int:
     """Exit code 0 after Ctrl-C, 1 when something could not be started, with a line that says what and why."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     var = Path(os.environ.get("VAR_DIR", "var")).absolute()
     port = int(os.environ.get("PORT", "8000"))
     lab, broker = Lab(var / "lab"), None

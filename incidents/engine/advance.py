@@ -24,7 +24,7 @@ from incidents.domain.decide import (
 from incidents.domain.errors import Fenced
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine import stages, targets
-from incidents.engine.leases import Claim, claim
+from incidents.engine.leases import Claim, Overtaken, claim
 from incidents.engine.passes import Pass, begin_pass, claimed_run, read_run
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,6 @@ def _carry_on(held: Claim) -> None:
         logger.debug("run %s: %s", opened.run.reference, decision)
         if _rests(opened, decision):
             return
-        if held.current_version() != held.version:
-            read_run(opened)
 
 
 def _rests(opened: Pass, decision: Decision) -> bool:
@@ -92,7 +90,11 @@ def _rests(opened: Pass, decision: Decision) -> bool:
 
 
 def _apply(opened: Pass, decision: Apply) -> bool:
-    against = targets.apply(opened, decision)
+    try:
+        against = targets.apply(opened, decision)
+    except Overtaken:
+        read_run(opened)
+        return False
     if against:
         stages.end(opened, End(Outcome.STOPPED, against[0].code), against[0].text)
     return bool(against)
@@ -105,10 +107,12 @@ def _wait(opened: Pass, decision: Wait | Pause) -> bool:
         time.sleep(max(0.0, left.total_seconds()))
         _forget_unread(opened)
         return False
+    stages.store_readings(opened)
     phase = Phase.PAUSED if isinstance(decision, Pause) else Phase.RUNNING
-    if (opened.run.phase, opened.run.because) == (phase, decision.because):
-        return opened.claim.release(decision.until)
-    return opened.claim.release(decision.until, phase=phase, because=decision.because)
+    if opened.claim.release(decision.until, phase=phase, because=decision.because):
+        return True
+    read_run(opened)
+    return False
 
 
 def _forget_unread(opened: Pass) -> None:

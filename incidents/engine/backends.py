@@ -86,6 +86,7 @@ class Bulkhead(Generic[Tool]):
 def ask_all(names: Iterable[str], begin: Callable[[str], Pending[Answer]]) -> Mapping[str, Answer | HandrailError]:
     """Begins the call of each name before it waits for the first; gives each one's answer, or its error."""
     calls: dict[str, Pending[Answer] | HandrailError] = {}
+    TOOLS.refresh()
     for name in names:
         try:
             calls[name] = begin(name)
@@ -106,7 +107,6 @@ class Tools:
     def adapter(self, slug: str) -> Bulkhead[Adapter]:
         """The adapter of a backend. Raises HandrailError when the inventory has none of that name."""
         with self._lock:
-            self._refresh()
             if slug not in self._adapters:
                 self._adapters[slug] = _make_adapter(slug)
             return self._adapters[slug]
@@ -114,14 +114,16 @@ class Tools:
     def probe(self, slug: str) -> Bulkhead[Instrument]:
         """The probe of that name. Raises HandrailError when the inventory has none of that name."""
         with self._lock:
-            self._refresh()
             if slug not in self._probes:
                 self._probes[slug] = _make_probe(slug)
             return self._probes[slug]
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Lets all go when the inventory has changed since they were made."""
         revision = InventoryRevision.objects.order_by("-pk").values_list("pk", "digest").first()
-        if revision != self._revision:
+        with self._lock:
+            if revision == self._revision:
+                return
             for adapter in self._adapters.values():
                 adapter.close()
             for probe in self._probes.values():

@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import F, Max
 
@@ -13,10 +14,27 @@ from incidents.audit.log import ENGINE, Entry, append
 from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose_prefix
 from incidents.domain.verdicts import Mark
 from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
+from incidents.models.bulk import insert
 
 # What was not looked at for this long is not known any more: three rounds of the poller and a slow backend.
 FRESH = timedelta(seconds=30)
 NAMES_IN_ENTRY = 200
+
+
+class Named(NamedTuple):
+    """A resource by name, and whose it is."""
+
+    name: str
+    organization: uuid.UUID
+    slug: str
+
+
+class Standing(NamedTuple):
+    """The open diagnosis of a resource: its row, and what it says."""
+
+    pk: int
+    since: datetime
+    found: Diagnosed
 
 
 def refresh(now: datetime, resources: Collection[uuid.UUID] | None = None) -> int:
@@ -24,14 +42,17 @@ def refresh(now: datetime, resources: Collection[uuid.UUID] | None = None) -> in
 
     Call it inside a transaction. A fixed number of reads; writes only where something has changed.
     """
-    rows = Resource.objects.select_related("organization")
+    rows = Resource.objects.order_by()
     if resources is not None:
         rows = rows.filter(pk__in=resources)
-    chosen = {row.pk: row for row in rows}
+    chosen = {
+        pk: Named(name, organization, slug)
+        for pk, name, organization, slug in rows.values_list("pk", "name", "organization_id", "organization__slug")
+    }
     sides, sights = _sides(now, chosen), _sights(now, chosen)
     found = {pk: diagnose_prefix(sides[pk], sights[pk]) for pk in chosen}
-    standing = {row.resource_id: row for row in Diagnosis.objects.filter(resource__in=chosen, until__isnull=True)}
-    changed = {pk: one for pk, one in found.items() if pk not in standing or not _same(standing[pk], one)}
+    standing = _standing(chosen)
+    changed = {pk: one for pk, one in found.items() if pk not in standing or standing[pk].found != one}
     if changed:
         _write(now, chosen, standing, changed)
     return len(changed)
@@ -65,44 +86,43 @@ def _sights(now: datetime, chosen: Collection[uuid.UUID]) -> Mapping[uuid.UUID, 
     return sights
 
 
-def _same(row: Diagnosis, found: Diagnosed) -> bool:
-    return (row.damage, row.repair, row.repairable, row.affected, row.unseen, row.unreachable) == (
-        str(found.damage),
-        found.repair,
-        list(found.repairable),
-        list(found.affected),
-        list(found.unseen),
-        list(found.unreachable),
-    )
+def _standing(chosen: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Standing]:
+    rows = Diagnosis.objects.filter(resource__in=chosen, until__isnull=True)
+    return {
+        resource: Standing(pk, since, Diagnosed(Damage(damage), repair, *(tuple(places) for places in lists)))
+        for resource, pk, since, damage, repair, *lists in rows.values_list(
+            "resource_id", "pk", "since", "damage", "repair", "repairable", "affected", "unseen", "unreachable"
+        )
+    }
 
 
 def _write(
     now: datetime,
-    chosen: Mapping[uuid.UUID, Resource],
-    standing: Mapping[uuid.UUID, Diagnosis],
+    chosen: Mapping[uuid.UUID, Named],
+    standing: Mapping[uuid.UUID, Standing],
     changed: Mapping[uuid.UUID, Diagnosed],
 ) -> None:
+    turned = {pk: one for pk, one in changed.items() if pk not in standing or standing[pk].found.damage != one.damage}
     Diagnosis.objects.filter(pk__in=[standing[pk].pk for pk in changed if pk in standing]).update(until=now)
-    Diagnosis.objects.bulk_create(
-        [
-            Diagnosis(
-                resource_id=pk,
-                damage=one.damage,
-                repair=one.repair,
-                repairable=list(one.repairable),
-                affected=list(one.affected),
-                unseen=list(one.unseen),
-                unreachable=list(one.unreachable),
-                # A state that only changes in its extent began when it began.
-                since=standing[pk].since if pk in standing and standing[pk].damage == one.damage else now,
-            )
-            for pk, one in changed.items()
-        ]
-    )
-    turned = {pk: one for pk, one in changed.items() if pk not in standing or standing[pk].damage != one.damage}
+    rows = [
+        (
+            pk,
+            one.damage,
+            one.repair,
+            list(one.repairable),
+            list(one.affected),
+            list(one.unseen),
+            list(one.unreachable),
+            # A state that only changes in its extent began when it began.
+            now if pk in turned else standing[pk].since,
+        )
+        for pk, one in changed.items()
+    ]
+    columns = ("resource_id", "damage", "repair", "repairable", "affected", "unseen", "unreachable", "since")
+    insert(Diagnosis, rows, *columns)
     _queue_for_engineers(now, turned)
     organizations = {chosen[pk].organization for pk in changed}
-    Organization.objects.filter(pk__in=[row.pk for row in organizations]).update(version=F("version") + 1)
+    Organization.objects.filter(pk__in=organizations).update(version=F("version") + 1)
     _tell(chosen, turned)
 
 
@@ -115,10 +135,10 @@ def _queue_for_engineers(now: datetime, turned: Mapping[uuid.UUID, Diagnosed]) -
     EngineerEntry.objects.filter(resource__in=well, closed_at__isnull=True).update(closed_at=now)
 
 
-def _tell(chosen: Mapping[uuid.UUID, Resource], turned: Mapping[uuid.UUID, Diagnosed]) -> None:
+def _tell(chosen: Mapping[uuid.UUID, Named], turned: Mapping[uuid.UUID, Diagnosed]) -> None:
     groups: dict[tuple[str, Damage], list[str]] = defaultdict(list)
     for pk, one in turned.items():
-        groups[chosen[pk].organization.slug, one.damage].append(chosen[pk].name)
+        groups[chosen[pk].slug, one.damage].append(chosen[pk].name)
     append(
         *[
             Entry(

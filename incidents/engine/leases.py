@@ -21,6 +21,10 @@ from incidents.models import Run
 LEASE = timedelta(seconds=15)
 
 
+class Overtaken(Exception):
+    """A person has written to the run since it was read; it is ours still, and is to be read again."""
+
+
 @dataclass(slots=True)
 class Claim:
     """One owner's hold on one run. `epoch` is the fencing number of every write; `version` the row that was read."""
@@ -35,32 +39,33 @@ class Claim:
         """The database's time, carried on by a clock that cannot jump."""
         return self.claimed_at + timedelta(seconds=time.monotonic() - self.started)
 
-    def write(self, *, unless_changed: bool = False, **fields: object) -> bool:
+    def write(self, *, unless_overtaken: bool = False, **fields: object) -> None:
         """Changes the run's row as its owner, and renews the lease. Call it first in each transaction of a pass.
 
-        With `unless_changed` it gives False, and writes nothing, when a person has written to the run since it was
-        read: a stop must come before the next effect.
-        Raises Fenced when another owner has claimed the run: 0 rows, so nothing else may be written.
+        Raises:
+            Fenced: another owner has claimed the run: 0 rows, so nothing else may be written.
+            Overtaken: with `unless_overtaken`, when a person has written to the run since it was read.
         """
         row = Run.objects.filter(pk=self.run_id, epoch=self.epoch)
-        if unless_changed:
+        if unless_overtaken:
             row = row.filter(version=self.version)
         if row.update(**fields, version=F("version") + 1, lease_until=Now() + LEASE) == 1:
             self.version += 1
-            return True
-        if unless_changed and self.current_version() is not None:
-            return False
-        raise Fenced(f"run {self.run_id}: epoch {self.epoch} is over")
+        elif unless_overtaken and Run.objects.filter(pk=self.run_id, epoch=self.epoch).exists():
+            raise Overtaken(f"run {self.run_id}: a person has spoken")
+        else:
+            raise Fenced(f"run {self.run_id}: epoch {self.epoch} is over")
 
-    def current_version(self) -> int | None:
-        """The version of the row now; None when another owner has claimed the run."""
-        return Run.objects.filter(pk=self.run_id, epoch=self.epoch).values_list("version", flat=True).first()
+    def release(self, wake_at: datetime, *, phase: Phase, because: str) -> bool:
+        """Lets go until `wake_at`. False when a person wrote to the run since it was read: read it again first.
 
-    def release(self, wake_at: datetime, **fields: object) -> bool:
-        """Lets go until `wake_at`. False when somebody wrote to the run since it was read: read it again first."""
-        changed = {"version": F("version") + 1} if fields else {}
+        The version grows only when the page has something new to show.
+        """
         row = Run.objects.filter(pk=self.run_id, epoch=self.epoch, version=self.version)
-        updated = row.update(**fields, **changed, wake_at=wake_at, lease_until=Now(), owner="", crashes=0)
+        news = Case(When(phase=phase, because=because, then=F("version")), default=F("version") + 1)
+        updated = row.update(
+            phase=phase, because=because, version=news, wake_at=wake_at, lease_until=Now(), owner="", crashes=0
+        )
         return updated == 1
 
     def drop(self, wake_at: datetime) -> None:

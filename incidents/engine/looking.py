@@ -13,6 +13,7 @@ from incidents.domain.changes import State
 from incidents.domain.errors import HandrailError
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Binding, Observation
+from incidents.models.bulk import insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +51,20 @@ def look(bindings: Iterable[tuple[int, str, str]]) -> Sighted:
     return Sighted(states, silent)
 
 
-def write_down(states: Mapping[int, State], at: datetime, source: str) -> list[int]:
-    """Stores an observation of every binding that is not as it was seen last; returns those bindings.
+def find_news(states: Mapping[int, State], at: datetime) -> Mapping[int, State]:
+    """Those states that are not what was seen last. One read.
 
     Args:
         at: when the look began. What somebody else has seen later than that is newer, and stays.
-
-    Call it inside a transaction. Costs one read, and writes only where something has changed.
     """
     older = Binding.objects.filter(pk__in=states).filter(Q(seen=None) | Q(seen__at__lte=at))
-    changed = [pk for pk, seen in older.values_list("pk", "seen__state") if seen != states[pk]]
-    Observation.objects.bulk_create(
-        [Observation(binding_id=pk, state=states[pk], at=at, source=source) for pk in changed]
-    )
-    _point_at_newest(changed)
-    return changed
+    return {pk: states[pk] for pk, seen in older.values_list("pk", "seen__state") if seen != states[pk]}
 
 
-def _point_at_newest(bindings: list[int]) -> None:
-    """Makes `seen` of these bindings their newest observation, in one statement."""
+def write_down(news: Mapping[int, State], at: datetime, source: str) -> None:
+    """Stores an observation of each of these bindings, and makes it the newest. Call it inside a transaction."""
+    if not news:
+        return
+    insert(Observation, news.items(), "binding_id", "state", at=at, source=source)
     newest = Observation.objects.filter(binding=OuterRef("pk")).order_by("-at", "-pk").values("pk")[:1]
-    Binding.objects.filter(pk__in=bindings).update(seen=Subquery(newest))
+    Binding.objects.filter(pk__in=news).update(seen=Subquery(newest))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+from django.db.models import QuerySet
 
 from incidents.domain.errors import HandrailError
 from incidents.domain.verdicts import Mark, Reading
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Measurement
 from incidents.models import Point as PointRow
+from incidents.models.bulk import insert
 from incidents.probes.base import Point
 
 Points: TypeAlias = Mapping[str, list[Point]]  # by the slug of their probe
@@ -26,11 +29,12 @@ class Round:
     broken: Mapping[str, str]
 
 
-def load_points(rows: Iterable[PointRow]) -> Points:
-    """Points by the slug of their probe, from rows that were read with probe, resource and location."""
+def load_points(rows: QuerySet[PointRow]) -> Points:
+    """Points by the slug of their probe."""
     points: dict[str, list[Point]] = defaultdict(list)
-    for row in rows:
-        points[row.probe.slug].append(Point(row.pk, row.resource.name, row.location.slug, row.address))
+    columns = ("probe__slug", "pk", "resource__name", "location__slug", "address")
+    for probe, pk, prefix, location, address in rows.values_list(*columns):
+        points[probe].append(Point(pk, prefix, location, address))
     return points
 
 
@@ -74,16 +78,6 @@ def write_down(readings: Mapping[int, Reading], at: datetime) -> set[int]:
     }
     ended = [before[point][0] for point in changed if point in before]
     Measurement.objects.filter(pk__in=ended).update(until=at)
-    Measurement.objects.bulk_create(
-        [
-            Measurement(
-                point_id=point,
-                mark=reading.mark,
-                milliseconds=reading.milliseconds,
-                detail=reading.detail,
-                since=at,
-            )
-            for point, reading in changed.items()
-        ]
-    )
+    rows = [(point, reading.mark, reading.milliseconds, reading.detail) for point, reading in changed.items()]
+    insert(Measurement, rows, "point_id", "mark", "milliseconds", "detail", since=at)
     return set(changed)

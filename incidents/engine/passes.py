@@ -6,6 +6,7 @@ pass. What people may write meanwhile (a stop, an overruling) shows in the row's
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +17,8 @@ from incidents.domain.plans import Plan, thaw
 from incidents.domain.runs import Phase, Seen, Step
 from incidents.domain.verdicts import Mark
 from incidents.engine.leases import Claim
-from incidents.models import Attempt, Run, RunReading, StageVerdict, Target
+from incidents.engine.measuring import Points, load_points
+from incidents.models import Attempt, Point, Run, RunReading, StageVerdict, Target
 
 _SENT = (Reply.ACCEPTED, Reply.REFUSED, Reply.UNANSWERED, "")
 
@@ -47,13 +49,18 @@ class Aim:
 
 @dataclass(slots=True)
 class Pass:
-    """A claimed run with the targets, readings and verdict of its current stage."""
+    """A claimed run with the targets, readings and verdict of its current stage.
+
+    `unstored` says that the readings in here are newer than those in the database.
+    """
 
     claim: Claim
     run: Run
     plan: Plan
     aims: dict[int, Aim] = field(default_factory=dict)
     readings: list[RunReading] = field(default_factory=list)
+    points: Points = field(default_factory=dict)
+    unstored: bool = False
     verdict: StageVerdict | None = None
     measured_at: datetime | None = None
     skipped: frozenset[str] = frozenset()
@@ -109,9 +116,15 @@ def read_stage(opened: Pass) -> None:
     skipped = earlier.filter(step=Step.SKIPPED).values_list("location__slug", flat=True).distinct()
     opened.skipped = frozenset(skipped) | frozenset(plan.left_out)
     opened.proven = run.stage > 0 and earlier.filter(step=Step.VERIFIED).exists()
-    opened.readings = list(RunReading.objects.filter(run=run, stage=run.stage))
+    watch(opened, RunReading.objects.filter(run=run, stage=run.stage))
     opened.verdict = StageVerdict.objects.filter(run=run, stage=run.stage).first()
     opened.measured_at = None
+
+
+def watch(opened: Pass, readings: Iterable[RunReading]) -> None:
+    """Makes these the readings of the current stage, and knows the points behind them."""
+    opened.readings = list(readings)
+    opened.points = load_points(Point.objects.filter(pk__in=[row.point_id for row in opened.readings]))
 
 
 def claimed_run(claim: Claim) -> Run:

@@ -78,14 +78,15 @@ def poll_once() -> int:
     Nothing is held while the network is asked; everything is written in one transaction afterwards.
     """
     bindings = list(Binding.objects.values_list("pk", "backend__slug", "key"))
-    points = measuring.load_points(Point.objects.select_related("probe", "resource", "location"))
+    points = measuring.load_points(Point.objects.all())
     now = database_now()
     sighted = looking.look(bindings)
     taken = measuring.measure(points)
     with transaction.atomic(durable=True):
-        changed = set(looking.write_down(sighted.states, now, "poller"))
+        news = looking.find_news(sighted.states, now)
+        looking.write_down(news, now, "poller")
         turned = measuring.write_down(taken.readings, now)
-        _write_looks(now, bindings, changed, sighted, points, turned, taken)
+        _write_looks(now, bindings, set(news), sighted, points, turned, taken)
         snapshots.keep_good(now, list(sighted.states), list(taken.readings))
         return diagnosing.refresh(now)
 

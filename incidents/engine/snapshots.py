@@ -13,6 +13,7 @@ from incidents.domain.canonical import digest
 from incidents.domain.changes import is_up
 from incidents.domain.verdicts import Mark
 from incidents.models import Binding, Measurement, Point, Snapshot
+from incidents.models.bulk import insert
 
 
 def keep_good(now: datetime, observed: Collection[int], measured: Collection[int]) -> int:
@@ -36,14 +37,10 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     Snapshot.objects.filter(pk__in=[good for _, state, good, known, _ in proven if state == known]).update(
         proven_until=now
     )
-    new = [
-        Snapshot(binding_id=pk, state=state, digest=digest(state), proven_at=now, proven_until=now, proof=probes)
-        for pk, state, _, known, probes in proven
-        if state != known
-    ]
-    Snapshot.objects.bulk_create(new)
+    new = [(pk, state, digest(state), probes) for pk, state, _, known, probes in proven if state != known]
+    insert(Snapshot, new, "binding_id", "state", "digest", "proof", proven_at=now, proven_until=now)
     newest = Snapshot.objects.filter(binding=OuterRef("pk")).order_by("-proven_at", "-pk").values("pk")[:1]
-    Binding.objects.filter(pk__in=[row.binding_id for row in new]).update(good=Subquery(newest))
+    Binding.objects.filter(pk__in=[pk for pk, *_ in new]).update(good=Subquery(newest))
     return len(new)
 
 

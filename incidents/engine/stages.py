@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
-from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import F
@@ -16,71 +16,75 @@ from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge
 from incidents.engine import diagnosing, measuring
 from incidents.engine.leases import Claim
-from incidents.engine.passes import Pass, read_stage
+from incidents.engine.passes import Pass, read_stage, watch
 from incidents.models import Organization, Point, ResourceLock, Run, RunReading, StageVerdict, Target
+from incidents.models.bulk import insert
 
 
 def begin(opened: Pass) -> None:
     """Measures every point before the first effect: one that is red already can condemn nothing later."""
     run, plan, claim = opened.run, opened.plan, opened.claim
-    stage_of = {}
-    wanted = {}
-    for number, stage in enumerate(plan.stages):
-        for change in (plan.changes[index] for index in stage):
-            stage_of[change.resource, change.location] = number
-            wanted[change.resource, change.location] = Mark.PASS if is_up(change.after) else Mark.FAIL
-    points = [
-        point
-        for point in Point.objects.filter(
-            resource__in={resource for resource, _ in stage_of}, probe__slug__in=plan.terms.probes
-        ).select_related("probe", "resource", "location")
-        if (str(point.resource_id), point.location.slug) in stage_of
-    ]
+    stage_and_wanted = {
+        (change.resource, change.location): (number, Mark.PASS if is_up(change.after) else Mark.FAIL)
+        for number, stage in enumerate(plan.stages)
+        for change in (plan.changes[index] for index in stage)
+    }
+    resources = {uuid.UUID(resource) for resource, _ in stage_and_wanted}
+    asked = Point.objects.filter(resource__in=resources, probe__slug__in=plan.terms.probes)
+    places = {
+        point: ((str(resource), slug), probe, resource, location)
+        for point, probe, resource, location, slug in asked.values_list(
+            "pk", "probe_id", "resource_id", "location_id", "location__slug"
+        )
+        if (str(resource), slug) in stage_and_wanted
+    }
     now = claim.now()
-    taken = measuring.measure(measuring.load_points(points))
+    taken = measuring.measure(measuring.load_points(asked.filter(pk__in=places)))
     with transaction.atomic(durable=True):
         claim.write(phase=Phase.RUNNING, stage_began_at=now)
         measuring.write_down(taken.readings, now)
-        RunReading.objects.bulk_create(
+        insert(
+            RunReading,
             [
-                RunReading(
-                    run=run,
-                    stage=stage_of[str(point.resource_id), point.location.slug],
-                    probe_id=point.probe_id,
-                    resource_id=point.resource_id,
-                    location_id=point.location_id,
-                    point=point,
-                    wanted=wanted[str(point.resource_id), point.location.slug],
-                    baseline=taken.readings[point.pk].mark,
-                )
-                for point in points
-            ]
-        )
-        append(_entry(run, "run.began", {"points": len(points)}))
+                (point, *where, *stage_and_wanted[place], taken.readings[point].mark)
+                for point, (place, *where) in places.items()
+            ],
+            "point_id", "probe_id", "resource_id", "location_id", "stage", "wanted", "baseline",
+            run_id=run.pk,
+        )  # fmt: skip
+        append(_entry(run, "run.began", {"points": len(places)}))
     run.phase, run.stage_began_at = Phase.RUNNING, now
-    read_stage(opened)
+    watch(opened, RunReading.objects.filter(run=run, stage=run.stage))
 
 
 def measure(opened: Pass) -> None:
     """Reads every point of this stage once, judges, and writes the verdict down when there is a new one."""
     claim, run = opened.claim, opened.run
-    rows = Point.objects.filter(pk__in=[row.point_id for row in opened.readings if row.point_id])
-    points = rows.select_related("probe", "resource", "location")
     now = opened.measured_at = claim.now()
-    taken = measuring.measure(measuring.load_points(points))
+    taken = measuring.measure(opened.points)
     for row in opened.readings:
         reading = taken.readings.get(row.point_id or 0, Reading(Mark.ERROR, detail="no longer measured"))
         _count(row, reading)
     mark = judge(
         [_watched(row) for row in opened.readings], run.in_place_at or run.stage_began_at, now, opened.plan.terms.proof
     )
+    run.in_place_at = run.in_place_at or now
+    opened.unstored = True
+    if mark is None or (opened.verdict is not None and opened.verdict.mark == mark):
+        return  # seen, but nothing to say yet: stored when there is, or when the run is let go
     with transaction.atomic(durable=True):
-        claim.write(in_place_at=run.in_place_at or now)
-        run.in_place_at = run.in_place_at or now
+        claim.write(in_place_at=run.in_place_at)
         measuring.write_down(taken.readings, now)
-        _store(opened.readings)
-        if mark is not None and (opened.verdict is None or opened.verdict.mark != mark):
-            _pronounce(opened, mark)
+        _store(opened)
+        _pronounce(opened, mark)
+
+
+def store_readings(opened: Pass) -> None:
+    """Writes down what was read since the last time, so that the page shows it while the run waits."""
+    if opened.unstored:
+        with transaction.atomic(durable=True):
+            opened.claim.write(in_place_at=opened.run.in_place_at)
+            _store(opened)
 
 
 def _count(row: RunReading, reading: Reading) -> None:
@@ -99,10 +103,11 @@ def _watched(row: RunReading) -> Watched:
     )
 
 
-def _store(rows: Iterable[RunReading]) -> None:
+def _store(opened: Pass) -> None:
     """One statement for all readings that say the same."""
+    opened.unstored = False
     groups: dict[tuple[str, str, int, int], list[int]] = defaultdict(list)
-    for row in rows:
+    for row in opened.readings:
         groups[row.latest, row.detail, row.right, row.wrong].append(row.pk)
     for (latest, detail, right, wrong), keys in groups.items():
         RunReading.objects.filter(pk__in=keys).update(latest=latest, detail=detail, right=right, wrong=wrong)

@@ -21,6 +21,7 @@ from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Preapproval, Target
+from incidents.models.bulk import insert
 
 # Names in one audit entry: a thousand prefixes must not make an entry that is too long to be exported.
 NAMES_IN_ENTRY = 200
@@ -29,13 +30,15 @@ NAMES_IN_ENTRY = 200
 def look(opened: Pass, decision: Look) -> None:
     """Observes targets and keeps what was seen for the rest of this pass."""
     aims = [opened.aims[index] for index in decision.indices]
-    now = opened.claim.now()
+    began = opened.claim.now()
     sighted = looking.look((int(aim.change.binding), aim.change.backend, aim.change.key) for aim in aims)
     for aim in aims:
         aim.seen = _compare(aim.change, sighted)
-    with transaction.atomic(durable=True):
-        opened.claim.write()
-        looking.write_down(sighted.states, now, opened.run.reference)
+    # Most looks find what was seen last; then there is nothing to make durable.
+    if news := looking.find_news(sighted.states, began):
+        with transaction.atomic(durable=True):
+            opened.claim.write()
+            looking.write_down(news, began, opened.run.reference)
 
 
 def _compare(change: Change, sighted: looking.Sighted) -> Seen:
@@ -83,15 +86,14 @@ def _detail(opened: Pass, aim: Aim, because: str) -> str:
 def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
     """Asks the guards, commits an intent for each target, and only then asks the backends.
 
-    Returns the blockers, when there are any: then nothing was attempted. An empty tuple also when a person has
-    written to the run meanwhile, so that the next decision takes it into account.
+    Returns the blockers; when there are any, nothing was attempted. Raises Overtaken when a person has written to
+    the run meanwhile: a stop comes before the next effect.
     """
     aims = [opened.aims[index] for index in decision.indices]
     now = opened.claim.now()
     with transaction.atomic(durable=True):
         # The run's row first: it is what fences another owner out.
-        if not opened.claim.write(unless_changed=True, stage_began_at=now):
-            return ()
+        opened.claim.write(unless_overtaken=True, stage_began_at=now)
         against = blockers(_guards(opened, aims))
         if not against:
             _intend(opened, aims)
@@ -114,9 +116,7 @@ def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
 
 def _intend(opened: Pass, aims: Sequence[Aim]) -> None:
     now, epoch = opened.claim.now(), opened.claim.epoch
-    Attempt.objects.bulk_create(
-        [Attempt(target=aim.row, number=aim.row.attempts + 1, epoch=epoch, at=now) for aim in aims]
-    )
+    insert(Attempt, [(aim.row.pk, aim.row.attempts + 1) for aim in aims], "target_id", "number", epoch=epoch, at=now)
     Target.objects.filter(pk__in=[aim.row.pk for aim in aims]).update(
         step=Step.ATTEMPTED, attempts=F("attempts") + 1, changed_at=now
     )

@@ -27,8 +27,9 @@ def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFact
     )
     began = database_now()
     sighted = looking.look((row.pk, row.backend.slug, row.key) for row in rows)
-    with transaction.atomic():
-        looking.write_down(sighted.states, began, source)
+    if news := looking.find_news(sighted.states, began):
+        with transaction.atomic():
+            looking.write_down(news, began, source)
     sides: dict[uuid.UUID, list[BindingFacts]] = defaultdict(list)
     for row in rows:
         sides[row.resource_id].append(_binding(row, sighted))

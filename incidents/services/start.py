@@ -34,6 +34,7 @@ from incidents.models import (
     Run,
     Target,
 )
+from incidents.models.bulk import insert
 
 # Letters and digits that are not mistaken for each other on the phone.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -174,7 +175,7 @@ def _write(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> Ru
         lease_until=Now(),
     )
     resources = {change.resource: change.name for change in value.changes}
-    ResourceLock.objects.bulk_create([ResourceLock(run=run, resource_id=uuid.UUID(pk)) for pk in resources])
+    insert(ResourceLock, [(uuid.UUID(key),) for key in resources], "resource_id", run_id=run.pk)
     _write_targets(run, value)
     Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
     actor = Actor("person", str(person.pk), person.username)
@@ -198,21 +199,12 @@ def _write(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> Ru
 def _write_targets(run: Run, value: PlanValue) -> None:
     locations = dict(Location.objects.values_list("slug", "pk"))
     stage_of = {index: number for number, stage in enumerate(value.stages) for index in stage}
-    Target.objects.bulk_create(
-        [
-            Target(
-                run=run,
-                index=index,
-                stage=stage_of[index],
-                resource_id=uuid.UUID(change.resource),
-                location_id=locations[change.location],
-                binding_id=int(change.binding),
-                step=Step.WAITING,
-                changed_at=run.accepted_at,
-            )
-            for index, change in enumerate(value.changes)
-        ]
-    )
+    rows = [
+        (index, stage_of[index], uuid.UUID(change.resource), locations[change.location], int(change.binding))
+        for index, change in enumerate(value.changes)
+    ]
+    columns = ("index", "stage", "resource_id", "location_id", "binding_id")
+    insert(Target, rows, *columns, run_id=run.pk, step=Step.WAITING, changed_at=run.accepted_at)
 
 
 def _entry(event: str, actor: Actor, run: Run, data: JsonObject) -> Entry:

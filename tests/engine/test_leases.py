@@ -11,9 +11,12 @@ from incidents.domain.errors import Fenced
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine.advance import MOST_CRASHES, advance
 from incidents.engine.due import due_runs, seconds_to_next
-from incidents.engine.leases import LEASE, claim
+from incidents.engine.leases import LEASE, Overtaken, claim
 from incidents.models import AuditEntry, Run
 from tests.scene import EDGES, Scene
+
+
+RESTING = {"phase": Phase.RUNNING, "because": "verdict.pending"}
 
 
 @pytest.fixture
@@ -42,11 +45,11 @@ def test_a_dead_owner_is_replaced_and_fenced(run: Run) -> None:
     with pytest.raises(Fenced):
         frozen.write(because="never")
     with pytest.raises(Fenced):
-        frozen.write(unless_changed=True)
-    assert not frozen.release(frozen.now())
+        frozen.write(unless_overtaken=True)
+    assert not frozen.release(frozen.now(), **RESTING)
     run.refresh_from_db()
     assert run.because == ""
-    assert second.write(because="verdict.pending")
+    second.write(because="verdict.pending")
 
 
 def test_a_pass_that_was_overtaken_changes_nothing(run: Run, scene: Scene) -> None:
@@ -73,9 +76,10 @@ def test_what_a_person_wrote_is_noticed_before_the_run_is_let_go(run: Run) -> No
     held = claim(run.pk)
     assert held is not None
     Run.objects.filter(pk=run.pk).update(stop_asked_at=run.accepted_at, version=F("version") + 1)
-    assert not held.release(held.now() + timedelta(minutes=1))
-    assert not held.write(unless_changed=True)
-    assert held.write()
+    assert not held.release(held.now() + timedelta(minutes=1), **RESTING)
+    with pytest.raises(Overtaken):
+        held.write(unless_overtaken=True)
+    held.write()
 
 
 def test_a_run_that_kills_its_owners_is_quarantined(run: Run, scene: Scene) -> None:
@@ -92,7 +96,7 @@ def test_a_pass_that_ends_well_is_no_crash(run: Run) -> None:
     for _ in range(MOST_CRASHES + 2):
         held = claim(run.pk)
         assert held is not None
-        assert held.release(held.now())
+        assert held.release(held.now(), **RESTING)
     held = claim(run.pk)
     assert held is not None
     run.refresh_from_db()
@@ -109,7 +113,7 @@ def test_the_sweep_finds_what_is_due_and_what_is_orphaned(run: Run) -> None:
     assert due_runs(10) == [run.pk]
     held = claim(run.pk)
     assert held is not None
-    held.release(held.now() + timedelta(seconds=60))
+    held.release(held.now() + timedelta(seconds=60), **RESTING)
     assert due_runs(10) == []
     assert 50 < seconds_to_next() <= 60
     Run.objects.update(phase=Phase.ENDED)

@@ -1,0 +1,223 @@
+"""What the home page of an organization shows: what is broken, what can be done about it, what was done lately.
+
+Every function below is one query, so the page costs the same with 3 prefixes and with 200.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import FilteredRelation, Q
+
+from incidents.domain.diagnosis import Damage
+from incidents.engine.diagnosing import FRESH
+from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.selectors.doors import who_may_act
+from incidents.selectors.places import Places, read_places
+from incidents.selectors.remedies import Remedies, read_remedies
+from incidents.selectors.runs import Line, newest_runs
+from incidents.selectors.usual import Usual, usual_time
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The run that is changing a resource now."""
+
+    reference: str
+    by: str
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One resource that is not as it should be.
+
+    Args:
+        since: when it came into this damage state; None when it was never looked at.
+        places: how many locations it has.
+        unreachable, affected, unseen, repairable: titles of locations, see `Diagnosed`.
+        repair: name of the action that could help, whoever runs it; empty when none can.
+        action: the same when this person may run it and no run is at it already; empty otherwise.
+        usual: how long that action usually takes.
+        engineer_since: when it went into the engineers' queue.
+        undone_by: reference of the undo that was the last to touch it, within a day.
+    """
+
+    id: uuid.UUID
+    name: str
+    title: str
+    damage: Damage
+    since: datetime | None
+    places: int
+    unreachable: tuple[str, ...] = ()
+    affected: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    repairable: tuple[str, ...] = ()
+    repair: str = ""
+    action: str = ""
+    usual: Usual | None = None
+    engineer_since: datetime | None = None
+    live: Live | None = None
+    undone_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The whole page.
+
+    Args:
+        cards: what is broken, the oldest first, so that a new fault never pushes a button away under a finger.
+        well: names of what works.
+        places: how many locations are looked at.
+        checked_at: the newest answer of any probe; None before the first.
+        old: whether that is too long ago to rely on.
+        live: whether any run is under way.
+        ask: who may act, when this person may not.
+    """
+
+    cards: tuple[Card, ...]
+    well: tuple[str, ...]
+    places: int
+    checked_at: datetime | None
+    old: bool
+    live: bool
+    activity: tuple[Line, ...]
+    incident: str
+    ask: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        return len(self.cards) + len(self.well)
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """When the newest answer of a probe came, and whether that is too long ago."""
+
+    checked_at: datetime | None
+    old: bool
+
+
+def freshness(now: datetime) -> Freshness:
+    # By the index on `at` alone, from its end: the first row that fits is near.
+    newest = Look.objects.filter(probe__isnull=False, answered=True).order_by("-at")
+    at = newest.values_list("at", flat=True).first()
+    return Freshness(at, at is None or now - at > FRESH)
+
+
+def read_home(person: Person, organization: Organization, fresh: Freshness, *, may_act: bool, now: datetime) -> Home:
+    """Everything that the home page shows."""
+    rows = _resources(organization)
+    broken = {row.pk for row in rows if row.damage != Damage.HEALTHY}
+    live = _live(organization)
+    parts = _Parts(
+        places=read_places(organization),
+        remedies=read_remedies(person, organization, may_act=may_act),
+        live=live,
+        engineers=_engineers(broken),
+        undone=_undone(broken, now),
+    )
+    usual = {action: usual_time(organization, action, terms) for action, terms in parts.remedies.terms.items()}
+    cards = [_card(row, parts, usual) for row in rows if row.pk in broken]
+    return Home(
+        cards=tuple(sorted(cards, key=lambda card: card.since or now)),
+        well=tuple(row.name for row in rows if row.pk not in broken),
+        places=len(parts.places.titles),
+        checked_at=fresh.checked_at,
+        old=fresh.old,
+        live=bool(live),
+        activity=newest_runs(organization),
+        incident=open_incident(organization),
+        ask=() if may_act else who_may_act(organization),
+    )
+
+
+def open_incident(organization: Organization) -> str:
+    """Reference of the open incident; empty when there is none."""
+    row = Incident.objects.filter(organization=organization, closed_at=None).first()
+    return row.reference if row else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    places: Places
+    remedies: Remedies
+    live: Mapping[uuid.UUID, Live]
+    engineers: Mapping[uuid.UUID, datetime]
+    undone: Mapping[uuid.UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A resource with its open diagnosis; all None where it was never diagnosed."""
+
+    pk: uuid.UUID
+    name: str
+    title: str
+    damage: str | None
+    since: datetime | None
+    repair: str | None
+    repairable: list[str] | None
+    affected: list[str] | None
+    unseen: list[str] | None
+    unreachable: list[str] | None
+
+
+def _resources(organization: Organization) -> list[_Row]:
+    diagnosis = ("damage", "since", "repair", "repairable", "affected", "unseen", "unreachable")
+    rows = Resource.objects.filter(organization=organization).annotate(
+        open=FilteredRelation("diagnoses", condition=Q(diagnoses__until__isnull=True))
+    )
+    fields = ("pk", "name", "title", *(f"open__{name}" for name in diagnosis))
+    return [_Row(*values) for values in rows.values_list(*fields)]
+
+
+def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
+    live = parts.live.get(row.pk)
+    repair = row.repair or ""
+    usable = repair and live is None and row.pk in parts.remedies.covered.get(repair, ())
+    names = parts.places.names
+    return Card(
+        id=row.pk,
+        name=row.name,
+        title=row.title,
+        damage=Damage(row.damage or Damage.UNKNOWN),
+        since=row.since,
+        places=parts.places.count.get(row.pk, 0),
+        unreachable=names(row.unreachable),
+        affected=names(row.affected),
+        unseen=names(row.unseen),
+        repairable=names(row.repairable),
+        repair=repair,
+        action=repair if usable else "",
+        usual=usual.get(repair),
+        engineer_since=parts.engineers.get(row.pk),
+        live=live,
+        undone_by=parts.undone.get(row.pk, ""),
+    )
+
+
+def _live(organization: Organization) -> dict[uuid.UUID, Live]:
+    locks = ResourceLock.objects.filter(live=True, resource__organization=organization)
+    rows = locks.values_list("resource_id", "run__reference", "run__started_by__title", "run__accepted_at")
+    return {resource: Live(reference, by, at) for resource, reference, by, at in rows}
+
+
+def _engineers(broken: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    rows = EngineerEntry.objects.filter(resource__in=broken, closed_at=None)
+    return dict(rows.values_list("resource_id", "opened_at"))
+
+
+def _undone(broken: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
+    """Resources that were last touched by an undo -> its reference."""
+    rows = Target.objects.filter(resource__in=broken, attempts__gt=0, changed_at__gte=now - timedelta(days=1))
+    newest = {
+        resource: (reference, undo_of)
+        for resource, reference, undo_of in rows.order_by("changed_at").values_list(
+            "resource_id", "run__reference", "run__undo_of_id"
+        )
+    }
+    return {resource: reference for resource, (reference, undo_of) in newest.items() if undo_of is not None}

@@ -1,0 +1,184 @@
+"""What the preview shows: the frozen plan in words, before anything happens."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from incidents.actions.base import Action
+from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.changes import Change, State
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.plans import thaw
+from incidents.models import Location, Organization, Plan, ResourceLock
+from incidents.selectors.home import open_incident
+from incidents.selectors.runs import what
+from incidents.selectors.usual import Usual, usual_time
+
+# More resources than this are told by location, with the list folded away.
+IN_FULL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One change: what is and what will be at one location, in words."""
+
+    location: str
+    now: str
+    after: str
+    state_now: State
+    state_after: State
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One resource with every route of it that changes, in the order of visiting."""
+
+    name: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How many resources change in the same way at one location."""
+
+    location: str
+    count: int
+    now: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The page.
+
+    Args:
+        undo_of: reference of the run that it puts back; empty otherwise.
+        stages: titles of the locations, wave by wave.
+        checks: what was checked and passed, warnings and notes; `blockers` keep it from starting.
+        busy: references of the runs that are changing the same resources now.
+        left_out: titles of locations that do not answer.
+        wait_to_undo: how long an undo has to wait; zero when it may follow at once.
+    """
+
+    digest: str
+    action: str
+    verb: str
+    doing: str
+    explained: str
+    stays: str
+    what: str
+    count: int
+    undo_of: str
+    tier: int
+    items: tuple[Item, ...]
+    groups: tuple[Group, ...]
+    stages: tuple[tuple[str, ...], ...]
+    checks: tuple[Finding, ...]
+    blockers: tuple[Finding, ...]
+    busy: tuple[str, ...]
+    left_out: tuple[str, ...]
+    usual: Usual
+    wait_to_undo: timedelta
+    proposed_at: datetime
+    expires_at: datetime
+    incident: str
+
+    @property
+    def in_full(self) -> bool:
+        return self.count <= IN_FULL
+
+
+def read_preview(plan: Plan) -> Preview:
+    """Five queries, however large the plan."""
+    value = thaw(bytes(plan.body), plan.digest)
+    action = CATALOGUE[plan.action]
+    titles = dict(Location.objects.values_list("slug", "title"))
+    findings = tuple(Finding.from_json(item) for item in plan.findings)
+    resources = {change.resource: change.name for change in value.changes}
+    return Preview(
+        digest=plan.digest,
+        action=plan.action,
+        verb="Undo" if plan.undo_of_id else action.words.verb,
+        doing=action.words.doing,
+        explained=action.words.explained,
+        stays=action.words.stays,
+        what=what(len(resources), next(iter(resources.values()), "")),
+        count=len(resources),
+        undo_of=plan.undo_of.reference if plan.undo_of else "",
+        tier=value.terms.tier,
+        items=_items(value, action, titles),
+        groups=_groups(value, action, titles),
+        stages=_stages(value, titles),
+        checks=tuple(one for one in findings if one.severity is not Severity.BLOCKER),
+        blockers=tuple(one for one in findings if one.severity is Severity.BLOCKER),
+        busy=_busy(resources),
+        left_out=tuple(titles.get(slug, slug) for slug in value.left_out),
+        usual=usual_time(plan.organization, plan.action, value.terms),
+        wait_to_undo=_wait_to_undo(value),
+        proposed_at=plan.proposed_at,
+        expires_at=plan.expires_at,
+        incident=open_incident(plan.organization),
+    )
+
+
+def read_stored(organization: Organization, digest: str) -> Preview | None:
+    """The preview of a plan that was made before; None when the organization has none of that digest."""
+    plan = Plan.objects.filter(digest=digest, organization=organization).first()
+    return read_preview(plan) if plan else None
+
+
+def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Item, ...]:
+    routes: dict[str, list[Route]] = defaultdict(list)
+    for change in value.changes:
+        now, after = _words(action, change)
+        routes[change.name].append(
+            Route(titles.get(change.location, change.location), now, after, change.before, change.after)
+        )
+    return tuple(Item(name, tuple(rows)) for name, rows in routes.items())
+
+
+def _groups(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Group, ...]:
+    counts = Counter((change.location, *_words(action, change)) for change in value.changes)
+    order = {slug: position for position, slug in enumerate(titles)}
+    return tuple(
+        Group(titles.get(location, location), count, now, after)
+        for (location, now, after), count in sorted(counts.items(), key=lambda item: order.get(item[0][0], 0))
+    )
+
+
+def _words(action: Action, change: Change) -> tuple[str, str]:
+    """Before and after; where both read the same, what differs is named."""
+    now, after = action.describe(change.before), action.describe(change.after)
+    if now != after:
+        return now, after
+    fields = sorted(
+        key for key in change.before.keys() | change.after.keys() if change.before.get(key) != change.after.get(key)
+    )
+    return f"{now}, but differently", f"{after}, with another {' and '.join(fields).replace('_', ' ')}"
+
+
+def _stages(value: PlanValue, titles: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        tuple(dict.fromkeys(titles.get(location, location) for location in _visited(value, stage)))
+        for stage in value.stages
+    )
+
+
+def _visited(value: PlanValue, stage: tuple[int, ...]) -> list[str]:
+    return [value.changes[index].location for index in stage]
+
+
+def _wait_to_undo(value: PlanValue) -> timedelta:
+    """How long taking it back has to wait: the guard against flapping holds what this plan announces."""
+    announces = any(change.after.get("advertised") is True for change in value.changes)
+    return value.terms.flap if announces else timedelta(0)
+
+
+def _busy(resources: Mapping[str, str]) -> tuple[str, ...]:
+    locks = ResourceLock.objects.filter(live=True, resource__in=[uuid.UUID(pk) for pk in resources])
+    return tuple(locks.order_by("run__accepted_at").values_list("run__reference", flat=True).distinct())

@@ -1,0 +1,58 @@
+"""Which actions a person may run on which resources: preapprovals, read the other way round."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from incidents.domain.terms import Terms, read_terms
+from incidents.models import Diagnosis, Organization, Person, Preapproval, Resource, ResourceLock
+
+
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """By action: ids of the resources that this person may run it on, and the terms that say how long it takes.
+
+    `terms` has every action that is approved for the organization, whoever may run it.
+    """
+
+    covered: Mapping[str, frozenset[uuid.UUID]]
+    terms: Mapping[str, Terms]
+
+
+def read_remedies(person: Person, organization: Organization, *, may_act: bool) -> Remedies:
+    """Three queries. `propose` and `start` ask again; this only keeps useless buttons off the page."""
+    approved = Preapproval.objects.filter(organization=organization).exclude(digest="")
+    terms = {row.action: read_terms(row.terms) for row in approved}
+    usable = set(approved.filter(_usable(person)).values_list("pk", flat=True)) if may_act else set()
+    rows = Preapproval.resources.through.objects.filter(preapproval__in=usable)
+    covered: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for action, resource in rows.values_list("preapproval__action", "resource_id"):
+        covered[action].add(resource)
+    return Remedies({action: frozenset(ids) for action, ids in covered.items()}, terms)
+
+
+def repairable(person: Person, organization: Organization, action: str) -> list[Resource]:
+    """What is broken, can be repaired by this action, may be by this person, and is not being repaired already."""
+    broken = Diagnosis.objects.filter(resource__organization=organization, until=None, repair=action)
+    busy = ResourceLock.objects.filter(live=True).values("resource")
+    mine = Preapproval.objects.filter(_usable(person), organization=organization, action=action)
+    rows = Resource.objects.filter(
+        organization=organization, pk__in=broken.values("resource"), preapprovals__in=mine
+    ).exclude(pk__in=busy)
+    return list(rows.distinct())
+
+
+def _usable(person: Person) -> Q:
+    grant = "use_preapproval"
+    return Q(
+        preapprovalgroupobjectpermission__permission__codename=grant,
+        preapprovalgroupobjectpermission__group__user=person,
+    ) | Q(
+        preapprovaluserobjectpermission__permission__codename=grant,
+        preapprovaluserobjectpermission__user=person,
+    )

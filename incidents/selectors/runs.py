@@ -1,0 +1,71 @@
+"""The last runs of an organization, in a line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from incidents.actions.catalogue import CATALOGUE
+from incidents.models import Organization, ResourceLock, Run
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One run.
+
+    Args:
+        what: the resource, or how many of them.
+        verb: what was done to it, such as `Re-advertise`; `Undo` for an undo.
+        outcome: empty while it is live.
+    """
+
+    reference: str
+    verb: str
+    what: str
+    by: str
+    accepted_at: datetime
+    phase: str
+    outcome: str
+    because: str
+
+
+def newest_runs(organization: Organization) -> tuple[Line, ...]:
+    """The newest first. One query."""
+    locks = ResourceLock.objects.filter(run=OuterRef("pk")).order_by()
+    rows = (
+        Run.objects.filter(organization=organization)
+        .select_related("started_by")
+        .defer("reason")
+        .annotate(
+            first=Subquery(locks.values("resource__name")[:1]),
+            count=Coalesce(Subquery(locks.values("run").annotate(n=Count("pk")).values("n")), 0),
+        )
+        .order_by("-accepted_at")[:SHOWN]
+    )
+    return tuple(
+        Line(
+            reference=row.reference,
+            verb=verb_of(row),
+            what=what(row.count, row.first or ""),
+            by=str(row.started_by),
+            accepted_at=row.accepted_at,
+            phase=row.phase,
+            outcome=row.outcome,
+            because=row.because,
+        )
+        for row in rows
+    )
+
+
+def verb_of(run: Run) -> str:
+    return "Undo" if run.undo_of_id else CATALOGUE[run.action].words.verb
+
+
+def what(count: int, name: str) -> str:
+    """The one resource by its name, more of them by their number."""
+    return name if count == 1 else f"{count} prefixes"
