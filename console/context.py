@@ -1,4 +1,4 @@
-"""What every page shows: whose console this is, and whom to call."""
+"""What every page shows: whose console this is, whom to call, and whether it is a demo."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from django.http import HttpRequest
 
 
 def help_line(request: HttpRequest) -> dict[str, str]:
-    return {"help_phone": settings.HELP_PHONE, "operator_name": settings.OPERATOR_NAME}
+    return {"help_phone": settings.HELP_PHONE, "operator_name": settings.OPERATOR_NAME, "notice": settings.NOTICE}

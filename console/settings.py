@@ -17,6 +17,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # The number that a person calls when the console does not help them, and whose console it is.
 HELP_PHONE = env.str("HELP_PHONE", default="+44 20 7946 0000")
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Example Networks")
+# A line on every page, such as "Demo: ...", where the console shows no real network.
+NOTICE = env.str("NOTICE", default="")
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -15,6 +15,11 @@ from incidents.lab.faults import LabFault
 from incidents.lab.lab import Lab
 
 SCENARIOS = ("withdrawn", "withdrawn_unbound")
+# The servers are started after this stands in the environment, so every page shows it.
+NOTICES = {
+    "real": "Demo: real routers on this one machine. Nothing outside it is changed.",
+    "simulated": "Demo: simulated routers on this one machine. Nothing outside it is changed.",
+}
 
 
 def main() -> int:
@@ -55,6 +60,7 @@ def _bring_up(lab: Lab, broker: Broker, var: Path, port: int) -> None:
     print("3/5 Lab: starting routers and waiting for their sessions", flush=True)
     facts = lab.up()
     print(f"    {facts['kind']}: {facts['why']}")
+    os.environ["NOTICE"] = NOTICES[facts["kind"]]
     print("4/5 Inventory, and proof of what is good", flush=True)
     fill(lab.directory / "inventory.yaml")
     for scenario in SCENARIOS:

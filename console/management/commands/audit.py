@@ -20,9 +20,7 @@ class Command(BaseCommand):
         found = verify()
         if found.fault:
             self.stderr.write(f"✕ {found.fault}.")
-            self.stderr.write(
-                f"{found.good} of {found.size} entries, from the first on, are good. Delete nothing."
-            )
+            self.stderr.write(f"{found.good} of {found.size} entries, from the first on, are good. Delete nothing.")
             sys.exit(1)
         self.stdout.write(f"✓ {found.good} of {found.size} entries are unchanged and in order.")
         self.stdout.write(f"Root of the tree (RFC 6962): {found.root}")

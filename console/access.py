@@ -1,0 +1,126 @@
+"""The doors: every page fetches through one of them, and whoever may not see a thing is told that it is not there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Generic, TypeVar, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
+
+from incidents.engine.grants import Grant
+from incidents.models import Organization, Person, Resource, Run
+from incidents.selectors import doors
+from incidents.services.denials import record_denial
+
+Row = TypeVar("Row")
+
+VIEWER = "You can see this but not change it."
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind `signed_in` or `signed_in_fragment`."""
+
+    user: Person
+    htmx: HtmxDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Entered(Generic[Row]):
+    """What a door gave, and whether this person may also act on it."""
+
+    row: Row
+    may_act: bool
+
+
+def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Sends everybody else to the sign-in page, and back afterwards."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            # A form cannot be posted again by a redirect, so they come back to the page that it stands on.
+            return redirect_to_login(request.get_full_path().removesuffix("/stop").removesuffix("/overrule"))
+        return view(cast(SignedInRequest, request), *args, **kwargs)
+
+    return guarded
+
+
+def signed_in_fragment(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answers 401 without a body: a redirect would put the sign-in page into the middle of another page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return HttpResponse(status=401)
+        return view(cast(SignedInRequest, request), *args, **kwargs)
+
+    return guarded
+
+
+def access_organization(
+    request: SignedInRequest, slug: str, grant: Grant = "see_organization"
+) -> Entered[Organization]:
+    """The organization of that name.
+
+    Raises:
+        Http404: there is none, or this person may not see it.
+        PermissionDenied: they may see it, but do not hold `grant`.
+    """
+    found = doors.find_organization(request.user, slug)
+    if found is None:
+        raise _denied(request, None)
+    if not found.may_see:
+        raise _denied(request, found.row)
+    if grant == "act_for_organization" and not found.may_act:
+        raise _viewer(request, found.row)
+    return Entered(found.row, found.may_act)
+
+
+def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Entered[Run]:
+    """The run of that reference; raises as `access_organization` does."""
+    found = doors.find_run(request.user, reference)
+    if found is None:
+        raise _denied(request, None)
+    if not found.may_see:
+        raise _denied(request, found.row.organization)
+    if grant == "act_for_organization" and not found.may_act:
+        raise _viewer(request, found.row.organization)
+    return Entered(found.row, found.may_act)
+
+
+def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
+    """A resource of an organization that this request has entered. Raises Http404."""
+    return access_resources(request, organization, frozenset({resource_id}))[0]
+
+
+def access_resources(request: SignedInRequest, organization: Organization, ids: frozenset[uuid.UUID]) -> list[Resource]:
+    """All of these resources, or Http404 when one of them is not the organization's."""
+    rows = doors.find_resources(organization, ids)
+    if len(rows) != len(ids):
+        raise _denied(request, organization)
+    return rows
+
+
+def _denied(request: SignedInRequest, organization: Organization | None) -> Http404:
+    _write_down(request, organization)
+    return Http404()
+
+
+def _viewer(request: SignedInRequest, organization: Organization) -> PermissionDenied:
+    _write_down(request, organization)
+    names = doors.who_may_act(organization)
+    if not names:
+        return PermissionDenied(f"{VIEWER} Call us.")
+    return PermissionDenied(f"{VIEWER} Ask {' or '.join(names)} (they can), or call us.")
+
+
+def _write_down(request: SignedInRequest, organization: Organization | None) -> None:
+    """Looking in vain is no attempt to act; posting is."""
+    if request.method == "POST":
+        record_denial(request.user, organization, request.get_full_path())

@@ -1,0 +1,93 @@
+"""Shows a plan and takes a person's yes to it; the same for an action and for an undo.
+
+What a post is answered with:
+
+1. a run, new or the one that the same form started before: 303 to its page;
+2. another run is at it: 409, with a link to that run;
+3. anything else that speaks against it: 422, the reason on top and a new preview below.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from console.access import SignedInRequest
+from console.forms import ConsentForm, first_problem
+from incidents.domain.errors import EmptySelector, NotAllowed, Refused
+from incidents.models import Organization, Plan
+from incidents.selectors.preview import read_preview, read_stored
+from incidents.services.denials import record_unusable
+from incidents.services.start import Consent, start
+
+ONE_AT_A_TIME = "guard.one-at-a-time"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a preview is asked for.
+
+    Args:
+        back: where "Back" and "Cancel" lead to.
+        make: makes a fresh plan of it; raises Refused.
+    """
+
+    organization: Organization
+    back: str
+    make: Callable[[], Plan]
+
+
+def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str = "") -> HttpResponse:
+    """A fresh preview. With `problem` it answers a post that was refused, keeping the reason that was typed."""
+    context: dict[str, object] = {"organization": asked.organization, "back": asked.back, "problem": problem}
+    status = 422 if problem else 200
+    try:
+        page = read_preview(asked.make())
+    except EmptySelector:
+        if not problem:
+            raise
+        return render(request, "preview/refused.html", context, status=status)
+    except NotAllowed as refused:
+        raise PermissionDenied(str(refused)) from refused
+    except Refused as refused:
+        context["problem"] = problem or str(refused)
+        return render(request, "preview/refused.html", context, status=422)
+    context |= {"page": page, "key": uuid.uuid4(), "reason": reason, "incident": page.incident}
+    response = render(request, "preview/preview.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
+    form = ConsentForm(request.POST)
+    if not form.is_valid():
+        problem = first_problem(form)
+        record_unusable(request.user, asked.organization, request.get_full_path(), problem)
+        return show(request, asked, problem, request.POST.get("reason", "")[:500])
+    consent = Consent(**form.cleaned_data)
+    try:
+        run = start(request.user, asked.organization, consent)
+    except Refused as refused:
+        return _refused(request, asked, refused, consent)
+    response = HttpResponseRedirect(reverse("run", args=[run.reference]))
+    # 303: whatever the browser's habits, the next request is a GET, and "reload" starts nothing.
+    response.status_code = 303
+    return response
+
+
+def _refused(request: SignedInRequest, asked: Asked, refused: Refused, consent: Consent) -> HttpResponse:
+    codes = [finding.code for finding in refused.findings]
+    if "guard.permission" in codes:
+        raise PermissionDenied(str(refused)) from refused
+    if ONE_AT_A_TIME in codes:
+        page = read_stored(asked.organization, consent.digest)
+        if page is not None:
+            context = {"organization": asked.organization, "back": asked.back, "page": page, "refused": refused}
+            return render(request, "preview/busy.html", context | {"incident": page.incident}, status=409)
+    return show(request, asked, str(refused), consent.reason)

@@ -1,0 +1,148 @@
+"""Home of an organization: what is broken, and the action next to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from console.access import Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
+from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
+from console.words import many
+from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.diagnosis import Damage
+from incidents.models import Organization
+from incidents.selectors.doors import organizations_of
+from incidents.selectors.home import Card, Freshness, Home, freshness, read_home
+
+# So many faults are told in full, then so many in a line each; the rest is on a page of its own.
+IN_FULL, IN_LINES = 5, 20
+WELL_BY_NAME = 8
+
+
+@require_GET
+@signed_in
+def start(request: SignedInRequest) -> HttpResponse:
+    """Sends a person to their only organization; lists several."""
+    organizations = list(organizations_of(request.user)[:200])
+    if len(organizations) == 1:
+        return HttpResponseRedirect(reverse("home", args=[organizations[0].slug]))
+    return render(request, "start/start.html", {"organizations": organizations})
+
+
+@require_GET
+@signed_in
+def home(request: SignedInRequest, slug: str) -> HttpResponse:
+    entered = access_organization(request, slug)
+    now = timezone.now()
+    context = _context(request, entered, freshness(now), now)
+    return stamped(render(request, "home/home.html", context), None)
+
+
+@require_GET
+@signed_in_fragment
+def summary(request: SignedInRequest, slug: str) -> HttpResponse:
+    """The polled part of it; 204 while the page that asks is still true."""
+    entered = access_organization(request, slug)
+    now = timezone.now()
+    fresh = freshness(now)
+    if request.GET.get("v") == _token(entered.row, fresh):
+        return unchanged(fresh.checked_at)
+    context = _context(request, entered, fresh, now)
+    context["announce"] = announcement(request, context["headline"])
+    return stamped(render(request, "home/_fragment.html", context), fresh.checked_at)
+
+
+@require_GET
+@signed_in
+def everything(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Every resource in a line, for organizations with many."""
+    entered = access_organization(request, slug)
+    now = timezone.now()
+    page = read_home(request.user, entered.row, freshness(now), may_act=entered.may_act, now=now)
+    context = {"organization": entered.row, "page": page, "incident": page.incident, "headline": headline(page)}
+    return render(request, "home/everything.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One button for everything that an action can repair."""
+
+    action: str
+    verb: str
+    count: int
+
+
+def _context(
+    request: SignedInRequest, entered: Entered[Organization], fresh: Freshness, now: datetime
+) -> dict[str, Any]:
+    page = read_home(request.user, entered.row, fresh, may_act=entered.may_act, now=now)
+    says = headline(page)
+    seconds = WATCHING_FAULT if page.cards or page.live or page.old else ALL_WELL
+    fragment = reverse("home-summary", args=[entered.row.slug])
+    return {
+        "organization": entered.row,
+        "page": page,
+        "headline": says,
+        "poll": poll(request, fragment, _token(entered.row, fresh), says, seconds),
+        "in_full": page.cards[:IN_FULL],
+        "in_lines": page.cards[IN_FULL : IN_FULL + IN_LINES],
+        "beyond": max(0, len(page.cards) - IN_FULL - IN_LINES),
+        "bulks": bulks(page.cards),
+        "name_the_well": len(page.well) <= WELL_BY_NAME,
+        "incident": page.incident,
+        "may_act": entered.may_act,
+    }
+
+
+def _token(organization: Organization, fresh: Freshness) -> str:
+    """Names what the page shows: it grows with every change, and turns when the looking itself has stopped."""
+    return f"{organization.version}-old" if fresh.old else str(organization.version)
+
+
+def bulks(cards: tuple[Card, ...]) -> tuple[Bulk, ...]:
+    counts = Counter(card.action for card in cards if card.action)
+    return tuple(Bulk(action, CATALOGUE[action].words.verb, count) for action, count in counts.items() if count > 1)
+
+
+def headline(page: Home) -> str:
+    """The one sentence that is true now, the worst first."""
+    if not page.total:
+        return "Nothing is watched for you yet"
+    out = [card for card in page.cards if card.unreachable]
+    if out:
+        return f"{_of(out, page)} cannot be reached{_from_where(out)}"
+    withdrawn = [card for card in page.cards if card.damage in (Damage.WITHDRAWN, Damage.WITHDRAWN_UNBOUND)]
+    if withdrawn:
+        return f"{_of(withdrawn, page)} {_are(withdrawn)} not advertised from every location"
+    drifted = [card for card in page.cards if card.damage is Damage.DRIFTED]
+    if drifted:
+        return f"{_of(drifted, page)} {_are(drifted)} not as last proven to work"
+    if page.cards:
+        return f"We do not know how {_of(list(page.cards), page)} {_are(page.cards)}"
+    if page.old:
+        return "We cannot see at the moment how things are"
+    return "Everything we watch for you is reachable"
+
+
+def _of(cards: list[Card], page: Home) -> str:
+    return f"{len(cards)} of your {many(page.total, 'prefix')}" if page.total > 1 else f"Your prefix {cards[0].name}"
+
+
+def _are(cards: list[Card] | tuple[Card, ...]) -> str:
+    return "is" if len(cards) == 1 else "are"
+
+
+def _from_where(cards: list[Card]) -> str:
+    """Nothing when one of them is out everywhere: that is what "cannot be reached" means."""
+    if any(len(card.unreachable) >= card.places for card in cards):
+        return ""
+    places = {place for card in cards for place in card.unreachable}
+    return f" from {next(iter(places))}" if len(places) == 1 else " from some locations"

@@ -1,0 +1,62 @@
+"""The preview of an action, and the button that starts it: nothing changes by looking."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from console.access import SignedInRequest, access_organization, access_resources, signed_in
+from console.pages.consent import Asked, answer_post, show
+from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.errors import EmptySelector
+from incidents.models import Organization, Resource
+from incidents.selectors.remedies import repairable
+from incidents.services.denials import record_unusable
+from incidents.services.propose import propose
+
+WITHDRAWN = "withdrawn"
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
+    entered = access_organization(request, slug, "act_for_organization")
+    if action not in CATALOGUE:
+        raise Http404
+    organization = entered.row
+    try:
+        resources = _chosen(request, organization, action)
+        asked = Asked(
+            organization=organization,
+            back=reverse("home", args=[slug]),
+            make=lambda: propose(request.user, organization, action, resources),
+        )
+        return answer_post(request, asked) if request.method == "POST" else show(request, asked)
+    except EmptySelector as empty:
+        if request.method == "POST":
+            record_unusable(request.user, organization, request.get_full_path(), str(empty))
+        return render(request, "preview/nothing.html", {"organization": organization}, status=422)
+
+
+def _chosen(request: SignedInRequest, organization: Organization, action: str) -> list[Resource]:
+    """What the address names, and nothing else: an unknown, missing or empty selector never means "all".
+
+    Raises:
+        EmptySelector: nothing was named, or in a way that we do not know.
+        Http404: something that is not this organization's, or is no id at all.
+    """
+    targets = request.GET.getlist("target")
+    select = request.GET.getlist("select")
+    if select == [WITHDRAWN] and not targets:
+        return repairable(request.user, organization, action)
+    if select or not targets:
+        raise EmptySelector("Nothing was chosen.")
+    try:
+        ids = frozenset(uuid.UUID(target) for target in targets)
+    except ValueError:
+        raise Http404 from None
+    return access_resources(request, organization, ids)

@@ -1,0 +1,36 @@
+"""One resource at each location: what is, what was proven to work, and what is seen from outside."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from console.access import SignedInRequest, access_organization, access_resource, signed_in
+from incidents.selectors.resource import read_resource
+
+
+@require_GET
+@signed_in
+def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> HttpResponse:
+    entered = access_organization(request, slug)
+    row = access_resource(request, entered.row, resource_id)
+    page = read_resource(request.user, entered.row, row, may_act=entered.may_act, now=timezone.now())
+    card = page.card
+    headline = f"{page.name} is reachable"
+    if card is not None:
+        headline = f"{page.name} cannot be reached" if card.unreachable else f"{page.name} is not as it should be"
+        if card.damage == "unknown":
+            headline = f"We do not know how {page.name} is"
+    context = {
+        "organization": entered.row,
+        "page": page,
+        "card": card,
+        "headline": headline,
+        "incident": page.home.incident,
+        "may_act": entered.may_act,
+    }
+    return render(request, "resource/resource.html", context)

@@ -1,0 +1,149 @@
+"""The page of a run: what is true now, and the receipt afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
+from console.forms import OverruleForm
+from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
+from console.words import listed
+from incidents.domain.runs import Outcome, Phase, Step
+from incidents.models import Run
+from incidents.selectors.run import RunPage, read_run
+from incidents.services.undo import UNDO_FOR
+
+UNKNOWN = "run.outcome-unknown"
+# Many runs end within a second: whoever has just started one is not kept waiting for the next look.
+JUST_STARTED = timedelta(seconds=5)
+
+
+@require_GET
+@signed_in
+def run(request: SignedInRequest, reference: str) -> HttpResponse:
+    return show_run(request, access_run(request, reference))
+
+
+@require_GET
+@signed_in_fragment
+def progress(request: SignedInRequest, reference: str) -> HttpResponse:
+    """The polled part; 204 while nothing has changed, and without a trigger once the run has ended."""
+    entered = access_run(request, reference)
+    now = timezone.now()
+    if request.GET.get("v") == _token(entered.row, now):
+        return unchanged(now)
+    context = _context(request, entered, now)
+    context["announce"] = announcement(request, context["headline"])
+    return stamped(render(request, "run/_fragment.html", context), now)
+
+
+def show_run(request: SignedInRequest, entered: Entered[Run], form: OverruleForm | None = None) -> HttpResponse:
+    """The whole page. With `form`, a decision that was refused, it answers 422."""
+    context = _context(request, entered, timezone.now()) | {"form": form}
+    return stamped(render(request, "run/run.html", context, status=422 if form else 200), None)
+
+
+def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> dict[str, Any]:
+    page = read_run(entered.row, UNDO_FOR, now)
+    says = headline(page)
+    fragment = reverse("run-progress", args=[page.reference])
+    return {
+        "organization": entered.row.organization,
+        "page": page,
+        "headline": says,
+        "tab": tab(page, says),
+        "proven": sum(Step.VERIFIED in place.steps for place in page.places),
+        "took": (page.ended_at or now) - page.accepted_at,
+        "late": page.is_live and now - page.accepted_at > max(page.usual.high, timedelta(seconds=10)),
+        "asks": page.phase == Phase.PAUSED and page.because in ("verdict.inconclusive", "verdict.error"),
+        "unknown": page.because == UNKNOWN,
+        "poll": poll(
+            request,
+            fragment,
+            _token(entered.row, now),
+            says,
+            WATCHING_RUN if page.is_live else 0,
+            soon=now - page.accepted_at < JUST_STARTED,
+        ),
+        "checked_at": now,
+        "incident": page.incident,
+        "may_act": entered.may_act,
+    }
+
+
+def _token(row: Run, now: datetime) -> str:
+    """Names what the page shows: its version and, while it is live, the minute, for "longer than usual"."""
+    return f"{row.version}-{(now - row.accepted_at) // timedelta(minutes=1)}" if row.is_live else str(row.version)
+
+
+def headline(page: RunPage) -> str:
+    """The one sentence that is true now."""
+    if page.because == UNKNOWN:
+        return f"We {'do not know yet' if page.is_live else 'could not find out'} whether this worked"
+    if page.is_live:
+        return _live(page)
+    if page.outcome == Outcome.SUCCEEDED:
+        return _succeeded(page)
+    if page.outcome == Outcome.STOPPED:
+        return f"Stopped. {_reached(page)}"
+    if page.outcome == Outcome.EXPIRED:
+        return f"The time for this was over. {_reached(page)}"
+    if page.outcome == Outcome.ERRORED:
+        return f"Our own software failed. {_reached(page)}"
+    return f"This did not work. {_reached(page)}"
+
+
+def tab(page: RunPage, says: str) -> str:
+    """The page's title: what a phone's tab shows of the headline."""
+    if page.is_live and page.because != UNKNOWN:
+        return f"{'Needs a decision' if page.phase == Phase.PAUSED else 'Running'}: {page.what}"
+    if page.outcome == Outcome.SUCCEEDED and not page.undo_of and not page.overruled_by:
+        return f"{page.done.capitalize()}: {page.what}"
+    return says
+
+
+def _live(page: RunPage) -> str:
+    if page.phase == Phase.PAUSED:
+        return f"The change to {page.what} is in place, but we cannot prove from outside that it has worked"
+    if page.stop_asked_at is not None:
+        return f"Stopping: {page.what}"
+    if page.undo_of:
+        return f"Undoing {page.undo_of}: {page.what}"
+    return f"{page.doing} {page.what}"
+
+
+def _succeeded(page: RunPage) -> str:
+    if page.overruled_by:
+        return f"The change to {page.what} is in place, without proof from outside"
+    if page.undo_of:
+        return f"{page.what} {_is(page)} as before {page.undo_of}"
+    skipped = [place.title for place in page.places if place.steps.get(Step.SKIPPED)]
+    missing = [*skipped, *page.left_out]
+    except_for = f", except from {listed(missing)}" if missing else ""
+    return f"{page.what} {_is(page)} {page.done}{except_for}"
+
+
+def _reached(page: RunPage) -> str:
+    """How much of it was done, at its end."""
+    total = sum(place.total for place in page.places)
+    done = sum(place.steps.get(step, 0) for place in page.places for step in (Step.IN_PLACE, Step.VERIFIED))
+    if not done:
+        return "Nothing was changed." if not _sent(page) else "The change is in place nowhere."
+    if done == total:
+        return "The change is in place everywhere."
+    return f"The change is in place in {done} of {total} places."
+
+
+def _sent(page: RunPage) -> bool:
+    return any(stage.sent_at for stage in page.stages)
+
+
+def _is(page: RunPage) -> str:
+    return "is" if page.count == 1 else "are"

@@ -1,0 +1,132 @@
+"""Template filters and tags that turn values into words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console import words
+from incidents.domain.changes import State
+from incidents.selectors.usual import Usual
+
+register = template.Library()
+
+
+@register.filter
+def sentence(code: str) -> str:
+    return words.sentence(code)
+
+
+@register.filter
+def many(count: int, one: str) -> str:
+    return words.many(count, one)
+
+
+@register.filter
+def listed(names: Sequence[str]) -> str:
+    return words.listed(names)
+
+
+@register.filter
+def usually(usual: Usual) -> str:
+    return words.usually(usual)
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    return words.span(length)
+
+
+@register.filter
+def took(length: timedelta) -> str:
+    """How long it took; below ten seconds with a decimal, for that is what people compare."""
+    seconds = length.total_seconds()
+    return words.span(length) if seconds >= 10 else f"{max(0.1, seconds):.1f} seconds"
+
+
+@register.filter
+def describe(state: State | None, aspect: str) -> str:
+    return words.describe(aspect, state)
+
+
+@register.filter
+def aspect(name: str) -> str:
+    return words.ASPECTS.get(name, name)
+
+
+@register.filter
+def capital(text: str) -> str:
+    """The text with a capital first letter; the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def clock(moment: datetime) -> SafeString:
+    """`03:15:22 UTC`; the script adds the reader's own time."""
+    return _time(moment, "%H:%M:%S UTC")
+
+
+@register.filter
+def minute(moment: datetime) -> SafeString:
+    """`03:15 UTC`, with the day when it is not today."""
+    today = moment.date() == timezone.now().date()
+    return _time(moment, "%H:%M UTC" if today else "%d %b %H:%M UTC")
+
+
+@register.filter
+def age(moment: datetime) -> SafeString:
+    """`40 seconds`, as long ago as the moment is; the script keeps it true."""
+    return format_html(
+        '<span data-age="{}">{}</span>', moment.isoformat(timespec="seconds"), words.span(timezone.now() - moment)
+    )
+
+
+@register.filter
+def prefix(name: str) -> SafeString:
+    """An address, or a sentence that is about one, that is not broken in the middle of it."""
+    return format_html('<span class="address">{}</span>', name)
+
+
+@register.filter
+def mark(value: str | None) -> SafeString:
+    """`✓ Reachable` and so on."""
+    sign, word, kind = words.MARKS.get(value or "", words.MARKS[""])
+    return format_html('<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', kind, sign, word)
+
+
+@register.filter
+def steps(counts: Mapping[str, int]) -> str:
+    """`in place`, or with more than one target `3 in place, 1 not done`."""
+    if sum(counts.values()) == 1:
+        return words.STEPS[next(iter(counts))]
+    return ", ".join(f"{count} {words.STEPS[step]}" for step, count in counts.items())
+
+
+@register.filter
+def outside(counts: Mapping[str, int]) -> SafeString:
+    """What is seen from outside through one location: the worst of it, with the count where points differ."""
+    for value in ("fail", "error", "inconclusive", "", "pass"):
+        if counts.get(value):
+            total = sum(counts.values())
+            note = "" if counts[value] == total else f" ({counts[value]} of {total} checks)"
+            return format_html("{}{}", mark(value), note)
+    return mark("")
+
+
+@register.simple_tag
+def phone() -> str:
+    """The number to call; also where a page has no context, because everything else is broken."""
+    number: str = settings.HELP_PHONE
+    return number
+
+
+def _time(moment: datetime, form: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" data-local>{}</time>', moment.isoformat(timespec="seconds"), moment.strftime(form)
+    )

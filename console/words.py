@@ -1,0 +1,150 @@
+"""Words for people: every code that the machine can write, in a sentence; times, counts and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from incidents.domain.canonical import Json
+from incidents.domain.changes import State
+from incidents.domain.runs import Step
+from incidents.domain.verdicts import Mark
+from incidents.selectors.usual import Usual
+
+# A test greps the machine for codes and finds each of them here.
+CODES = {
+    "backend.did-nothing": "Its control system was asked several times and did not object, but nothing changed.",
+    "backend.refused": "Its control system refused the change.",
+    "backend.try-again": "The last try had no effect. We try again in a moment.",
+    "backend.unreachable": "Its control system does not answer.",
+    "engine.quarantined": "Our own software broke several times at this run, so it was taken out of service.",
+    "guard.community": "A mark on the route would keep other networks from using it.",
+    "guard.drift": "Somebody else has changed it since the preview was made.",
+    "guard.exact-prefix": "Our inventory and the network do not mean the same prefix.",
+    "guard.flap": "It was announced only a short time ago. Other networks might ignore it for up to an hour.",
+    "guard.most-resources": "This is more than may be changed in one run.",
+    "guard.next-hop": "The route does not say where traffic should go.",
+    "guard.no-probe": "We could not see from outside whether it works.",
+    "guard.no-snapshot": "We have never seen it working there.",
+    "guard.not-covered": "It is not among the resources that this action may change.",
+    "guard.nothing-to-do": "There is nothing to do.",
+    "guard.one-at-a-time": "Another run is changing the same thing.",
+    "guard.origin": "The route would come from a network that is not authorised for it.",
+    "guard.permission": "The person who started it is no longer allowed to do this.",
+    "guard.preapproval": "The rules for this action have been changed since the preview was made.",
+    "guard.service-gone": "Its service settings were removed too, so advertising it would not be enough.",
+    "guard.snapshot-age": "The last time that we saw it working is too long ago.",
+    "guard.tick": "The box that says what will happen was not ticked.",
+    "guard.unreachable-location": "A location does not answer.",
+    "guard.window-organization": "Too much was changed for you in a short time.",
+    "guard.window-platform": "Too much was changed for all customers together in a short time.",
+    "run.deadline": "Its time was over.",
+    "run.outcome-unknown": "The change was sent, but no answer came. We look at what really happened.",
+    "run.stopped-by-person": "A person stopped it.",
+    "run.target-failed": "The change could not be made at some of the locations.",
+    "target.already-so": "It was already as it should be.",
+    "target.changed-by-others": "Somebody else changed it at the same time.",
+    "verdict.error": "Our measuring is out of order, so we cannot prove that it worked.",
+    "verdict.fail": "Seen from outside, it was right before the change and is not right now.",
+    "verdict.inconclusive": "The change is in place, but we could not see from outside that it works.",
+    "verdict.pending": "We are looking from outside whether it has worked.",
+}
+
+# Sign, word and class: colour is never the only message.
+MARKS: dict[str, tuple[str, str, str]] = {
+    Mark.PASS: ("✓", "Reachable", "good"),
+    Mark.FAIL: ("✕", "Not reachable", "bad"),
+    Mark.INCONCLUSIVE: ("?", "Not sure", "none"),
+    Mark.ERROR: ("?", "No data", "none"),
+    "": ("?", "Not measured yet", "none"),
+}
+STEPS: dict[str, str] = {
+    Step.WAITING: "not sent yet",
+    Step.ATTEMPTED: "sent, waiting to see it",
+    Step.IN_PLACE: "in place",
+    Step.VERIFIED: "in place and proven",
+    Step.FAILED: "not done",
+    Step.SKIPPED: "left out",
+    Step.LEFT: "not touched",
+}
+ASPECTS = {"route": "Route", "service": "Service settings"}
+UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def sentence(code: str) -> str:
+    """The sentence for a code; a code that nobody has written a sentence for is shown as it is."""
+    return CODES.get(code, code)
+
+
+def many(count: int, one: str) -> str:
+    """`1 prefix`, `2 prefixes`, `3 locations`."""
+    plural = f"{one}es" if one.endswith(("x", "s")) else f"{one}s"
+    return f"{count} {one if count == 1 else plural}"
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """`Amsterdam, Frankfurt and Singapore`."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its two largest units: `1 minute 12 seconds`, `11 minutes`, `2 hours 5 minutes`."""
+    left = max(0, int(length.total_seconds()))
+    if left < 1:
+        return "less than a second"
+    parts: list[str] = []
+    for size, name in UNITS:
+        count, rest = divmod(left, size)
+        if count:
+            parts.append(many(count, name))
+            left = rest
+        elif parts:
+            break
+        if len(parts) == 2 or (parts and count >= 10):
+            break
+    return " ".join(parts)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    return f"{span(now - moment)} ago"
+
+
+def usually(usual: Usual) -> str:
+    """`2 to 7 minutes`, `40 seconds to 3 minutes`, `about 5 seconds`."""
+    low, high = max(1, round(usual.low.total_seconds())), max(1, round(usual.high.total_seconds()))
+    if high >= 120:
+        low, high = round(low / 60) * 60 if low >= 60 else low, round(high / 60) * 60
+    if low == high:
+        return f"about {span(timedelta(seconds=low))}"
+    low_words, high_words = span(timedelta(seconds=low)), span(timedelta(seconds=high))
+    low_count, _, low_unit = low_words.partition(" ")
+    if low_unit.rstrip("s") == high_words.partition(" ")[2].rstrip("s"):
+        return f"{low_count} to {high_words}"
+    return f"{low_words} to {high_words}"
+
+
+def describe(aspect: str, state: State | None) -> str:
+    """A state of one side in words."""
+    if state is None:
+        return "not known"
+    if aspect == "service":
+        return "present" if state.get("bound") is True else "removed"
+    if state.get("advertised") is not True:
+        return "not advertised"
+    return "advertised" + "".join(f", {words}" for words in route_details(state))
+
+
+def route_details(state: State) -> list[str]:
+    """Next hop, path and communities of a route, where it has them."""
+    found = []
+    if state.get("next_hop"):
+        found.append(f"next hop {state['next_hop']}")
+    for field, word in (("as_path", "path AS"), ("communities", "communities "), ("large_communities", "communities ")):
+        value: Json = state.get(field)
+        if isinstance(value, list) and value:
+            found.append(word + " ".join(str(item) for item in value))
+    return found
