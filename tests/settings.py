@@ -22,3 +22,4 @@ _folder.mkdir(parents=True, exist_ok=True)
 if "sqlite3" in str(DATABASES["default"]["ENGINE"]):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / f"{os.getpid()}.sqlite3")}  # noqa: F405
 PASSWORD_HASHERS = ["tests.hashers.QuickArgon2"]
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

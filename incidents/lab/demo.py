@@ -84,9 +84,9 @@ BANK = Organization(
 )
 
 PEOPLE = (
-    Person("shop-operator", "operator of Example Shop, whose prefix is broken", ("example-shop/operators",)),
-    Person("shop-viewer", "viewer of Example Shop", ("example-shop/viewers",)),
-    Person("bank-operator", "operator of Example Bank, where all is well", ("example-bank/operators",)),
+    Person("shop-operator", "an operator of Example Shop", ("example-shop/operators",)),
+    Person("shop-viewer", "a viewer of Example Shop", ("example-shop/viewers",)),
+    Person("bank-operator", "an operator of Example Bank", ("example-bank/operators",)),
 )
 
 

@@ -1,0 +1,46 @@
+"""The doors say the same as the engine, for everybody."""
+
+from __future__ import annotations
+
+import pytest
+from guardian.shortcuts import assign_perm, remove_perm
+
+from incidents.engine.grants import holds
+from incidents.models import Person
+from incidents.selectors.doors import find_organization, find_run, organizations_of
+from incidents.services.start import Consent, start
+from tests import factories
+from tests.console.conftest import Shop
+
+
+@pytest.fixture
+def people(shop: Shop) -> list[Person]:
+    """Everybody, and somebody with a grant of their own instead of a group's, and one who has left."""
+    direct = factories.make_person("direct")
+    assign_perm("incidents.see_organization", direct, shop.organization)
+    gone = factories.make_person("gone", "example-shop/operators")
+    gone.is_active = False
+    gone.save()
+    return [shop.operator, shop.viewer, shop.stranger, shop.nobody, direct]
+
+
+def test_they_agree_with_the_engine(shop: Shop, people: list[Person]) -> None:
+    plan = factories.make_plan(shop.operator, shop.preapproval, [shop.broken])
+    run = start(shop.operator, shop.organization, Consent(plan.digest, "a key of a form"))
+
+    for person in people:
+        see = holds(person, "see_organization", shop.organization)
+        act = holds(person, "act_for_organization", shop.organization)
+        organization, found_run = find_organization(person, "example-shop"), find_run(person, run.reference)
+        assert organization is not None
+        assert found_run is not None
+        assert (organization.may_see, organization.may_act) == (see, act), person
+        assert (found_run.may_see, found_run.may_act) == (see, act), person
+        assert (shop.organization in organizations_of(person)) is see, person
+
+
+def test_a_grant_that_is_taken_away_counts_at_once(shop: Shop) -> None:
+    [group] = shop.viewer.groups.all()
+    remove_perm("incidents.see_organization", group, shop.organization)
+
+    assert shop.clients["viewer"].get(shop.home).status_code == 404

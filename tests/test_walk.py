@@ -1,0 +1,102 @@
+"""The way of one action in a real browser: two taps, live updates, phone width, and no complaint of the browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser import Browser, chromium
+from tests.lab_fixtures import need
+from tests.processes import driver
+from tests.scene import BROKEN, Scene
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if shutil.which("chromium-browser") is None:
+        need("chromium")
+    with chromium() as browser:
+        yield browser
+
+
+def sign_in(browser: Browser, server: LiveServer, scene: Scene) -> None:
+    """By a session of the test client, since typing a password is tested elsewhere."""
+    client = Client()
+    client.force_login(scene.operator)
+    browser.open(f"{server.url}/sign-in")
+    browser.call("Network.setCookie", name="session", value=client.cookies["session"].value, url=server.url)
+
+
+def test_two_taps_restore_a_prefix_and_the_page_says_so_live(
+    committed_scene: Scene, live_server: LiveServer, browser: Browser
+) -> None:
+    scene = committed_scene
+    scene.break_()
+    browser.violations.clear()
+    browser.size(390)
+    sign_in(browser, live_server, scene)
+    browser.open(f"{live_server.url}/")
+    assert browser.run("document.title").startswith("1 of your 6 prefixes cannot be reached")
+    lower_edge = browser.run("document.querySelector('main a[href*=actions]').getBoundingClientRect().bottom")
+    assert lower_edge <= 844  # the main button is in view on a phone, without scrolling
+    browser.click(f"Re-advertise {BROKEN}")
+    assert "Nothing has changed yet." in browser.text()
+    browser.click("now")
+    assert browser.run("location.pathname").startswith("/runs/RUN-")
+    with driver():
+        browser.until(f"document.querySelector('h1').textContent.includes('{BROKEN} is reachable again')")
+        browser.until("document.title.startsWith('Reachable again')")
+    # It has ended, so it asks no more.
+    assert browser.run("document.querySelectorAll('[hx-trigger]').length") == 0
+    assert browser.violations == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_fits_a_narrow_phone(
+    committed_scene: Scene, live_server: LiveServer, browser: Browser, dark: bool
+) -> None:
+    scene = committed_scene
+    scene.break_()
+    scene.break_("withdrawn_unbound")
+    run = scene.start()
+    browser.violations.clear()
+    browser.size(320, dark=dark)
+    sign_in(browser, live_server, scene)
+    resource = scene.resource("198.51.100.0/24").pk
+    for path in (
+        "/sign-in",
+        "/c/example-shop",
+        f"/c/example-shop/resources/{resource}",
+        f"/c/example-shop/actions/readvertise_prefix?target={resource}",
+        f"/runs/{run.reference}",
+        "/nothing-here",
+    ):
+        browser.open(f"{live_server.url}{path}")
+        assert browser.run("document.documentElement.scrollWidth") <= 320, f"{path} scrolls sideways"
+        small = browser.run(
+            "[...document.querySelectorAll('button, input:not([type=hidden]), .button')]"
+            ".filter(one => one.offsetParent && one.getBoundingClientRect().height < 44).map(one => one.outerHTML)"
+        )
+        assert small == [], f"{path} has targets that a thumb misses"
+    assert [one for one in browser.violations if "404" not in one] == []
+
+
+def test_losing_the_server_is_said(committed_scene: Scene, live_server: LiveServer, browser: Browser) -> None:
+    """facts/ux.md: a dead link looks healthy by default; within 20 s the page says that what it shows is old."""
+    scene = committed_scene
+    scene.break_()
+    browser.size(390)
+    sign_in(browser, live_server, scene)
+    browser.open(f"{live_server.url}/c/example-shop")
+    assert "old information" not in browser.text()
+    browser.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
+    try:
+        browser.until("document.body.innerText.includes('You are seeing old information')", seconds=30)
+    finally:
+        browser.call(
+            "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
+        )
