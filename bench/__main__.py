@@ -6,9 +6,7 @@ import os
 import sys
 import warnings
 
-from bench.bulk import bulk
 from bench.ground import ground
-from bench.home import home_page
 from bench.tap import tap_to_restored
 
 PREFIXES = 1_100

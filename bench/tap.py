@@ -54,7 +54,7 @@ def _one() -> tuple[float, float]:
     if answer.status_code != 303:
         raise RuntimeError(f"the run was not started: {answer.status_code}")
     reference = answer["Location"].rstrip("/").rsplit("/", 1)[-1]
-    while not (row := Run.objects.values_list("phase", "outcome").get(reference=reference))[0] == "ended":
+    while (row := Run.objects.values_list("phase", "outcome").get(reference=reference))[0] != "ended":
         time.sleep(0.002)
     restored = time.perf_counter() - began
     if row[1] != "succeeded":

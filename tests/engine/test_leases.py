@@ -15,7 +15,6 @@ from incidents.engine.leases import LEASE, Overtaken, claim
 from incidents.models import AuditEntry, Run
 from tests.scene import EDGES, Scene
 
-
 RESTING = {"phase": Phase.RUNNING, "because": "verdict.pending"}
 
 
