@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db.models import F
@@ -11,11 +11,13 @@ from incidents.domain.errors import Fenced
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine.advance import MOST_CRASHES, advance
 from incidents.engine.due import due_runs, seconds_to_next
-from incidents.engine.leases import LEASE, Overtaken, claim
+from incidents.engine.leases import LEASE, Claim, Overtaken, claim
 from incidents.models import AuditEntry, Run
 from tests.scene import EDGES, Scene
 
-RESTING = {"phase": Phase.RUNNING, "because": "verdict.pending"}
+
+def let_go(held: Claim, at: datetime) -> bool:
+    return held.release(at, phase=Phase.RUNNING, because="verdict.pending")
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_a_dead_owner_is_replaced_and_fenced(run: Run) -> None:
         frozen.write(because="never")
     with pytest.raises(Fenced):
         frozen.write(unless_overtaken=True)
-    assert not frozen.release(frozen.now(), **RESTING)
+    assert not let_go(frozen, frozen.now())
     run.refresh_from_db()
     assert run.because == ""
     second.write(because="verdict.pending")
@@ -75,7 +77,7 @@ def test_what_a_person_wrote_is_noticed_before_the_run_is_let_go(run: Run) -> No
     held = claim(run.pk)
     assert held is not None
     Run.objects.filter(pk=run.pk).update(stop_asked_at=run.accepted_at, version=F("version") + 1)
-    assert not held.release(held.now() + timedelta(minutes=1), **RESTING)
+    assert not let_go(held, held.now() + timedelta(minutes=1))
     with pytest.raises(Overtaken):
         held.write(unless_overtaken=True)
     held.write()
@@ -95,7 +97,7 @@ def test_a_pass_that_ends_well_is_no_crash(run: Run) -> None:
     for _ in range(MOST_CRASHES + 2):
         held = claim(run.pk)
         assert held is not None
-        assert held.release(held.now(), **RESTING)
+        assert let_go(held, held.now())
     held = claim(run.pk)
     assert held is not None
     run.refresh_from_db()
@@ -112,7 +114,7 @@ def test_the_sweep_finds_what_is_due_and_what_is_orphaned(run: Run) -> None:
     assert due_runs(10) == [run.pk]
     held = claim(run.pk)
     assert held is not None
-    held.release(held.now() + timedelta(seconds=60), **RESTING)
+    let_go(held, held.now() + timedelta(seconds=60))
     assert due_runs(10) == []
     assert 50 < seconds_to_next() <= 60
     Run.objects.update(phase=Phase.ENDED)
