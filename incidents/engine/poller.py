@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from incidents.engine import diagnosing, looking, measuring, snapshots
 from incidents.engine.clock import database_now
-from incidents.models import Backend, Binding, Duty, Look, Measurement, Plan, Point, Probe
+from incidents.models import Backend, Binding, Duty, Look, Measurement, Plan, Point, Probe, Resource
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def poll_once() -> int:
         turned = measuring.write_down(taken.readings, now)
         _write_looks(now, bindings, set(news), sighted, points, turned, taken)
         snapshots.keep_good(now, list(sighted.states), list(taken.readings))
-        return diagnosing.refresh(now)
+        return diagnosing.refresh(now, Resource.objects.all())
 
 
 def _write_looks(

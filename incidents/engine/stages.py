@@ -17,7 +17,7 @@ from incidents.domain.verdicts import Mark, Reading, Watched, judge
 from incidents.engine import diagnosing, measuring
 from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage, watch
-from incidents.models import Organization, Point, ResourceLock, Run, RunReading, StageVerdict, Target
+from incidents.models import Organization, Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
 from incidents.models.bulk import insert
 
 
@@ -109,8 +109,10 @@ def _store(opened: Pass) -> None:
     groups: dict[tuple[str, str, int, int], list[int]] = defaultdict(list)
     for row in opened.readings:
         groups[row.latest, row.detail, row.right, row.wrong].append(row.pk)
+    rows = RunReading.objects.filter(run=opened.run, stage=opened.run.stage)
     for (latest, detail, right, wrong), keys in groups.items():
-        RunReading.objects.filter(pk__in=keys).update(latest=latest, detail=detail, right=right, wrong=wrong)
+        same = rows if len(groups) == 1 else rows.filter(pk__in=keys)
+        same.update(latest=latest, detail=detail, right=right, wrong=wrong)
 
 
 def _pronounce(opened: Pass, mark: Mark) -> None:
@@ -169,7 +171,7 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         ResourceLock.objects.filter(run=run).update(live=False)
         Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
-        diagnosing.refresh(now, list(targets.values_list("resource_id", flat=True).distinct()))
+        diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))
 
 
 def _entry(run: Run, event: str, data: JsonObject) -> Entry:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append
 from incidents.domain.canonical import JsonObject
@@ -61,9 +61,7 @@ def mend(opened: Pass, decision: Mend) -> None:
         opened.claim.write()
         for (step, because), aims in groups.items():
             detail = _detail(opened, aims[0], because)
-            Target.objects.filter(pk__in=[aim.row.pk for aim in aims]).update(
-                step=step, because=because, detail=detail, changed_at=now
-            )
+            _rows(opened, aims).update(step=step, because=because, detail=detail, changed_at=now)
             for aim in aims:
                 aim.row.step, aim.row.because = step, because
         append(
@@ -117,9 +115,7 @@ def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
 def _intend(opened: Pass, aims: Sequence[Aim]) -> None:
     now, epoch = opened.claim.now(), opened.claim.epoch
     insert(Attempt, [(aim.row.pk, aim.row.attempts + 1) for aim in aims], "target_id", "number", epoch=epoch, at=now)
-    Target.objects.filter(pk__in=[aim.row.pk for aim in aims]).update(
-        step=Step.ATTEMPTED, attempts=F("attempts") + 1, changed_at=now
-    )
+    _rows(opened, aims).update(step=Step.ATTEMPTED, attempts=F("attempts") + 1, changed_at=now)
     for aim in aims:
         aim.row.step, aim.row.attempts, aim.seen = Step.ATTEMPTED, aim.row.attempts + 1, None
         aim.replies.append("")
@@ -160,7 +156,7 @@ def _write_receipts(opened: Pass, aims: Sequence[Aim], receipts: dict[int, Recei
         aim.replies[-1] = str(receipt.reply)
         groups[aim.row.attempts, receipt.reply, receipt.detail[:300]].append(aim)
     for (number, reply, detail), group in groups.items():
-        Attempt.objects.filter(target__in=[aim.row.pk for aim in group], number=number).update(
+        Attempt.objects.filter(target__in=_rows(opened, group).values("pk"), number=number).update(
             reply=reply, detail=detail, answered_at=now
         )
     append(
@@ -172,6 +168,12 @@ def _write_receipts(opened: Pass, aims: Sequence[Aim], receipts: dict[int, Recei
             )
         ]
     )
+
+
+def _rows(opened: Pass, aims: Sequence[Aim]) -> QuerySet[Target]:
+    """These targets in the database. Most often it is the whole stage, which needs no list of a thousand keys."""
+    stage = Target.objects.filter(run=opened.run, stage=opened.run.stage)
+    return stage if len(aims) == len(opened.aims) else stage.filter(pk__in=[aim.row.pk for aim in aims])
 
 
 def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) -> Iterable[Entry]:
