@@ -22,7 +22,7 @@ from incidents.domain.runs import Outcome, Phase, Seen, Step
 from incidents.domain.verdicts import Mark, Proof
 
 # A change that was sent this often and is still not there is not going to be there.
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 4
 # How long a stage waits for a location that does not answer before it is left out, or the run fails.
 PATIENCE = timedelta(seconds=10)
 # How long after its deadline a run still looks for what came of the last thing that it sent.
