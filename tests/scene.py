@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ def set_scene(lab: Lab, folder: Path, *, budget: float = 0.4, **replacements: st
         text = "\n".join(line[: line.index(name)] + name + new if name in line else line for line in text.splitlines())
     file = folder / "inventory.yaml"
     file.write_text(text)
-    call_command("inventory", "apply", str(file), verbosity=0)
+    call_command("inventory", "apply", str(file), stdout=StringIO())
     poll_once()
     time.sleep(0.002)
     poll_once()

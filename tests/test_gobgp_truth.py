@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def scene(db: None, world: Lab, tmp_path: Path, router: FakeGoBgp) -> Scene:
     gobgp = simulated[0].replace("kind: simulated", "kind: gobgp")
     gobgp = re.sub(r"address: \S+", f"address: {router.address}", gobgp)
     (tmp_path / "inventory.yaml").write_text(text.replace(simulated[0], gobgp))
-    call_command("inventory", "apply", str(tmp_path / "inventory.yaml"), verbosity=0)
+    call_command("inventory", "apply", str(tmp_path / "inventory.yaml"), stdout=StringIO())
     announce(router, good)
     router.calls.clear()
     poll_once()

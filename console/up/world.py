@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from io import StringIO
 from pathlib import Path
 
 from django.core.management import call_command
@@ -25,7 +26,9 @@ def migrate() -> None:
 
 def fill(inventory: Path) -> None:
     """Applies the inventory, and polls until everything is proven good."""
-    call_command("inventory", "apply", str(inventory), verbosity=0)
+    said = StringIO()
+    call_command("inventory", "apply", str(inventory), stdout=said)
+    print(f"    {said.getvalue().splitlines()[-1]}")
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         poll_once()
