@@ -21,6 +21,7 @@ from incidents.lab.rise import Plan
 from incidents.lab.scenarios import scenario_of
 
 DIRECTORY = Path("var/lab")
+TRIES = 3
 
 
 class Lab:
@@ -61,7 +62,7 @@ class Lab:
         """
         self._take_directory()
         try:
-            facts = self._start()
+            facts = self._start_on_free_ports()
             damage.heal(facts)
         except BaseException:
             self.down()
@@ -138,6 +139,18 @@ class Lab:
     def session(self, location: str, *, up: bool) -> None:
         """Ends or mends the session between the collector and a location, in a simulated lab."""
         talk.ask(self.facts()["world"]["address"], op="down", location=location, down=not up)
+
+    def _start_on_free_ports(self) -> Facts:
+        """A port that was free a moment ago may be taken by the time that a daemon listens: then others are chosen."""
+        for _ in range(TRIES - 1):
+            try:
+                return self._start()
+            except LabFault as fault:
+                if "already in use" not in str(fault):
+                    raise
+                processes.stop(self._programs)
+                self._programs = []
+        return self._start()
 
     def _start(self) -> Facts:
         plan = Plan.of(self.directory, simulated=self._simulated, port=self._port)
