@@ -31,7 +31,7 @@ class Routers:
 
     def routes(self, names: Sequence[str]) -> list[Route]:
         wanted = set(names)
-        return [route for route in damage._routes(self.facts) if route.prefix in wanted]
+        return [route for route in damage.routes_of(self.facts) if route.prefix in wanted]
 
     def withdraw(self, routes: list[Route]) -> None:
         """At every edge, and waits until the collector has none of them."""
@@ -45,7 +45,7 @@ class Routers:
         """`AddPath` at each edge, then look-ups until the collector has it from each."""
         for stub in self._stubs.values():
             for route in routes:
-                stub.AddPath(api.AddPathRequest(table_type=api.GLOBAL, path=routers._path(route)))
+                stub.AddPath(api.AddPathRequest(table_type=api.GLOBAL, path=routers.path_of(route)))
         for session in self._sessions.values():
             for route in routes:
                 while not collector.sees(self._socket, session, route.prefix):
@@ -53,7 +53,7 @@ class Routers:
 
     def add_by_stream(self, routes: list[Route]) -> None:
         """`AddPathStream` at each edge, with the same paths."""
-        paths = [routers._path(route) for route in routes]
+        paths = [routers.path_of(route) for route in routes]
         for stub in self._stubs.values():
             messages = (
                 api.AddPathStreamRequest(table_type=api.GLOBAL, paths=paths[start : start + BATCH])

@@ -26,7 +26,7 @@ def customers(facts: Facts) -> tuple[Organization, ...]:
 
 def break_(facts: Facts, scenario: Scenario) -> None:
     """Does the damage. Doing it twice is harmless."""
-    routes = [route for route in _routes(facts) if route.prefix == scenario.prefix]
+    routes = [route for route in routes_of(facts) if route.prefix == scenario.prefix]
     places = scenario.locations or tuple(place.name for place in PLACES)
     for place in places:
         _withdraw(facts, place, routes)
@@ -46,7 +46,7 @@ def heal(facts: Facts) -> None:
     served = [p.name for customer in customers(facts) for p in customer.prefixes if p.watched_by_tcp]
     bound = {f"{place.name}/{prefix}": {"bound": True, "service": SERVICE} for place in PLACES for prefix in served}
     talk.ask(world, op="put", backend=REGISTRY, states=bound)
-    routes = list(_routes(facts))
+    routes = list(routes_of(facts))
     for place in PLACES:
         _announce(facts, place.name, routes)
     wanted = {route.prefix for route in routes}
@@ -58,7 +58,7 @@ def visible(facts: Facts, location: str) -> set[str]:
     if facts["kind"] == "real":
         given = facts["collector"]
         return collector.table(Path(given["socket"]), given["sessions"][location])
-    prefixes = [route.prefix for route in _routes(facts)]
+    prefixes = [route.prefix for route in routes_of(facts)]
     questions = [[location, prefix] for prefix in prefixes]
     answer = talk.ask(facts["world"]["address"], op="visible", questions=questions)
     return {prefix for prefix, seen in zip(prefixes, answer["visible"], strict=True) if seen}
@@ -73,7 +73,7 @@ def wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def _routes(facts: Facts) -> Iterable[Route]:
+def routes_of(facts: Facts) -> Iterable[Route]:
     return (customer.route(prefix) for customer in customers(facts) for prefix in customer.prefixes)
 
 

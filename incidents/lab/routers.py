@@ -33,12 +33,12 @@ def wait_ready(edge: Edge) -> None:
 
 def announce(address: str, routes: Iterable[Route]) -> None:
     """Makes the router at `host:port` announce all of them; those that it announces already stay."""
-    _send(address, [_path(route) for route in routes])
+    _send(address, [path_of(route) for route in routes])
 
 
 def withdraw(address: str, routes: Iterable[Route]) -> None:
     """Makes the router withdraw exactly these."""
-    paths = [_path(route) for route in routes]
+    paths = [path_of(route) for route in routes]
     for path in paths:
         path.is_withdraw = True
     _send(address, paths)
@@ -57,7 +57,7 @@ def _send(address: str, paths: Sequence[api.Path]) -> None:
             raise LabFault(f"the router at {address} does not do it: {error.details()}") from None
 
 
-def _path(route: Route) -> api.Path:
+def path_of(route: Route) -> api.Path:
     network = ipaddress.ip_network(route.prefix)
     afi = api.Family.AFI_IP if network.version == 4 else api.Family.AFI_IP6
     family = api.Family(afi=afi, safi=api.Family.SAFI_UNICAST)
