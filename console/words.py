@@ -47,6 +47,7 @@ CODES = {
     "verdict.error": "Our measuring is out of order, so we cannot prove that it worked.",
     "verdict.fail": "Seen from outside, it was right before the change and is not right now.",
     "verdict.inconclusive": "The change is in place, but we could not see from outside that it works.",
+    "verdict.overruled": "A person went on although we could not see from outside that it works.",
     "verdict.pending": "We are looking from outside whether it has worked.",
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -12,7 +14,9 @@ from django.db import transaction
 from incidents.domain.canonical import Json, JsonObject, encode
 from incidents.domain.merkle import Frontier, leaf_hash
 from incidents.models import AuditEntry, AuditHead
+from incidents.models.clock import database_now
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # C2SP tlog-tiles gives an entry a 16-bit length; an entry that could not be exported is not written.
 LARGEST_ENTRY = 65_535
 
@@ -54,6 +58,19 @@ class Entry:
     data: JsonObject = field(default_factory=dict)
 
 
+@contextmanager
+def recorded() -> Iterator[None]:
+    """A transaction of its own that may append entries: it takes the head row before any other row.
+
+    Every writer that appends begins so, in one order, so that two of them never wait for each other in a circle, and
+    what one has counted (the guards' windows) stays true until it has written. On SQLite the transaction itself does.
+    """
+    with transaction.atomic(durable=True):
+        if transaction.get_connection().features.has_select_for_update:
+            AuditHead.objects.select_for_update().get(id=1)
+        yield
+
+
 def append(*entries: Entry) -> None:
     """Writes entries at the end of the log, with the indices that a locked head row gives.
 
@@ -68,11 +85,12 @@ def append(*entries: Entry) -> None:
     if not entries:
         return
     head = AuditHead.objects.select_for_update().get(id=1)
-    now = datetime.now(UTC)
+    # The clock that every process shares; and should it be set back, the log still does not run backwards.
+    now = max(database_now(), head.at or EPOCH)
     rows = [_row(entry, head.size + offset, now) for offset, entry in enumerate(entries)]
     tree = read_frontier(head).append(bytes(row.leaf) for row in rows)
     AuditEntry.objects.bulk_create(rows)
-    AuditHead.objects.filter(id=1).update(size=tree.size, peaks=b"".join(tree.peaks))
+    AuditHead.objects.filter(id=1).update(size=tree.size, peaks=b"".join(tree.peaks), at=now)
 
 
 def read_frontier(head: AuditHead) -> Frontier:

@@ -24,9 +24,17 @@ from incidents.domain.verdicts import Mark, Proof
 # A change that was sent this often and is still not there is not going to be there.
 MOST_ATTEMPTS = 4
 # How long a stage waits for a location that does not answer before it is left out, or the run fails.
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=15)
+# The longest budget of one call that the inventory allows.
+MOST_BUDGET = timedelta(seconds=10)
+# A call that was not answered may still have its effect until this long after it was made.
+LANDING = MOST_BUDGET + timedelta(seconds=2)
 # How long after its deadline a run still looks for what came of the last thing that it sent.
-LOOK_ON = timedelta(hours=1)
+LOOK_ON = timedelta(minutes=2)
+# How long it looks on after a stop: one dead location must not keep everything else locked.
+LOOK_ON_AFTER_STOP = timedelta(seconds=30)
+# The longest time between two readings of a stage.
+SLOWEST_LOOK = timedelta(seconds=5)
 # A paused run goes on measuring, for the world may still come right by itself.
 PAUSED_LOOK = timedelta(seconds=5)
 
@@ -43,6 +51,7 @@ class TargetFacts:
         attempts: committed intents so far.
         sent: whether anything may have reached the backend in any attempt.
         refused: whether the backend answered no to the last attempt.
+        unanswered: whether it did not answer the last attempt, which may thus still have its effect.
     """
 
     index: int
@@ -52,6 +61,7 @@ class TargetFacts:
     attempts: int = 0
     sent: bool = False
     refused: bool = False
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,8 @@ class RunFacts:
         stage_began_at: when this stage, or its newest attempt, began.
         verdict: on this stage; None while there is none.
         measured_at: when the newest reading of this stage was taken; None when there is none.
-        overruled: whether a person has overruled the verdict.
+        overruled: whether a person has overruled the verdict of this stage.
+        unproven: whether a person has overruled that of an earlier stage.
         skipped: slugs of the locations that the run has left out in earlier stages.
         tolerate: how many locations may be left out.
         proven: whether anything was verified in earlier stages.
@@ -73,12 +84,13 @@ class RunFacts:
     last_stage: bool
     stage_began_at: datetime
     deadline_at: datetime
-    stop_asked: bool
+    stop_asked_at: datetime | None
     targets: tuple[TargetFacts, ...]
     proof: Proof
     verdict: Mark | None = None
     measured_at: datetime | None = None
     overruled: bool = False
+    unproven: bool = False
     skipped: frozenset[str] = frozenset()
     tolerate: int = 0
     proven: bool = False
@@ -168,15 +180,31 @@ def _truth_first(run: RunFacts, now: datetime) -> Decision | None:
     settled = tuple(
         (target.index, *settled)
         for target in attempted
-        if (settled := _settle(target, patience_over=now - run.stage_began_at > PATIENCE)) is not None
+        if not (target.seen is Seen.BEFORE and _may_still_land(run, target, now))
+        and (settled := _settle(target, patience_over=now - run.stage_began_at > PATIENCE)) is not None
     )
     if settled:
         return Mend(settled)
     if any(target.seen is Seen.UNREADABLE for target in attempted):
-        if now >= run.deadline_at + LOOK_ON:
-            return End(Outcome.EXPIRED, "run.outcome-unknown")
-        return Wait(now + timedelta(seconds=1 if now < run.deadline_at else 10), "run.outcome-unknown")
+        return _unknown(run, now)
+    if any(_may_still_land(run, target, now) for target in attempted):
+        return Wait(now + timedelta(seconds=1), "run.outcome-unknown")
     return None
+
+
+def _unknown(run: RunFacts, now: datetime) -> Decision:
+    """What was sent cannot be seen: look on for a while, then say openly that the outcome is unknown."""
+    if run.stop_asked_at is not None and now >= run.stop_asked_at + LOOK_ON_AFTER_STOP:
+        return End(Outcome.STOPPED, "run.outcome-unknown")
+    if now >= run.deadline_at + LOOK_ON:
+        return End(Outcome.EXPIRED, "run.outcome-unknown")
+    return Wait(now + timedelta(seconds=1), "run.outcome-unknown")
+
+
+def _may_still_land(run: RunFacts, target: TargetFacts, now: datetime) -> bool:
+    """Whether it would be too early to end the run, for the last call may still have its effect."""
+    ending = run.stop_asked_at is not None or now >= run.deadline_at or target.attempts >= MOST_ATTEMPTS
+    return ending and target.unanswered and now < run.stage_began_at + LANDING
 
 
 def _settle(target: TargetFacts, *, patience_over: bool) -> tuple[Step, str] | None:
@@ -196,7 +224,7 @@ def _settle(target: TargetFacts, *, patience_over: bool) -> tuple[Step, str] | N
 
 def _over(run: RunFacts, now: datetime) -> Decision | None:
     """Rule 3; nothing is open when it is asked."""
-    if run.stop_asked:
+    if run.stop_asked_at is not None:
         return End(Outcome.STOPPED, "run.stopped-by-person")
     if now >= run.deadline_at:
         return End(Outcome.EXPIRED, "run.deadline")
@@ -216,7 +244,9 @@ def _go_on(run: RunFacts, now: datetime) -> Decision:
     if all(target.step is Step.SKIPPED for target in run.targets):
         if run.last_stage and not run.proven:
             return End(Outcome.FAILED, "backend.unreachable")
-        return End(Outcome.SUCCEEDED, "") if run.last_stage else NextStage()
+        if not run.last_stage:
+            return NextStage()
+        return End(Outcome.SUCCEEDED, "verdict.overruled" if run.unproven else "")
     return _prove(run, now)
 
 
@@ -256,14 +286,17 @@ def _unreadable(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) ->
 
 def _prove(run: RunFacts, now: datetime) -> Decision:
     """Rules 6 and 7: everything of this stage is in place or left out."""
-    if run.verdict is Mark.PASS or run.overruled:
-        return End(Outcome.SUCCEEDED, "") if run.last_stage else NextStage()
     if run.verdict is Mark.FAIL:
         return End(Outcome.FAILED, "verdict.fail")
-    every = PAUSED_LOOK if run.verdict is not None else max(run.proof.every, (now - run.stage_began_at) / 10)
+    if run.verdict is Mark.PASS or run.overruled:
+        if not run.last_stage:
+            return NextStage()
+        return End(Outcome.SUCCEEDED, "verdict.overruled" if run.overruled or run.unproven else "")
+    slower = min(max(run.proof.every, (now - run.stage_began_at) / 10), SLOWEST_LOOK)
+    every = slower if run.verdict is None else PAUSED_LOOK
     if run.measured_at is None or now - run.measured_at >= every:
         return Measure()
-    until = run.measured_at + every
+    until = min(run.measured_at + every, run.deadline_at)
     if run.verdict is None:
         return Wait(until, "verdict.pending")
     return Pause(until, f"verdict.{run.verdict}")

@@ -58,10 +58,14 @@ def _carry_on(held: Claim) -> None:
         return
     opened = begin_pass(held)
     while True:
+        held.renew()
         decision = decide(opened.facts(), held.now())
         logger.debug("run %s: %s", opened.run.reference, decision)
-        if _rests(opened, decision):
-            return
+        try:
+            if _rests(opened, decision):
+                return
+        except Overtaken:
+            read_run(opened)
 
 
 def _rests(opened: Pass, decision: Decision) -> bool:
@@ -90,11 +94,7 @@ def _rests(opened: Pass, decision: Decision) -> bool:
 
 
 def _apply(opened: Pass, decision: Apply) -> bool:
-    try:
-        against = targets.apply(opened, decision)
-    except Overtaken:
-        read_run(opened)
-        return False
+    against = targets.apply(opened, decision)
     if against:
         stages.end(opened, End(Outcome.STOPPED, against[0].code), against[0].text)
     return bool(against)

@@ -5,22 +5,26 @@ A backend that hangs fills its own slots and nobody else's: whoever asks it next
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from incidents.adapters.base import Adapter
-from incidents.domain.errors import BackendTimeout, BackendUnreachable, HandrailError
+from incidents.domain.errors import AdapterError, BackendTimeout, BackendUnreachable, HandrailError
 from incidents.engine.kinds import ADAPTERS, PROBES
 from incidents.inventory.references import resolve
 from incidents.models import Backend, Binding, InventoryRevision, Probe
 from incidents.probes.base import Probe as Instrument
 
 Answer = TypeVar("Answer")
+
+logger = logging.getLogger(__name__)
 
 # What the call itself may overrun its budget before it is given up from outside, in seconds.
 GRACE = 0.5
@@ -33,6 +37,7 @@ class Pending(Generic[Answer]):
     name: str
     budget: float
     future: Future[Answer]
+    began: float = field(default_factory=time.monotonic)
 
     def result(self) -> Answer:
         """What the call gave.
@@ -40,14 +45,22 @@ class Pending(Generic[Answer]):
         Raises:
             BackendUnreachable: every slot was taken for the whole budget, so nothing was sent.
             BackendTimeout: no answer within the budget; the call may still have an effect.
-            HandrailError: what the tool itself raised.
+            HandrailError: what the tool itself raised; AdapterError when its code broke.
         """
+        left = self.began + self.budget + GRACE - time.monotonic()
         try:
-            return self.future.result(self.budget + GRACE)
+            return self.future.result(max(0.0, left))
         except FutureTimeout:
             if self.future.cancel():
                 raise BackendUnreachable(f"{self.name} is busy with calls that it does not answer") from None
             raise BackendTimeout(f"{self.name} did not answer within {self.budget:g} s") from None
+        except CancelledError:
+            raise BackendUnreachable(f"{self.name} was not asked, for the inventory has changed") from None
+        except HandrailError:
+            raise
+        except Exception as error:  # a fault in one adapter must not blind those who ask others in the same round
+            logger.exception("the code for %s broke", self.name)
+            raise AdapterError(f"our code for {self.name} broke ({type(error).__name__})") from error
 
     def outcome(self) -> Answer | HandrailError:
         """The same, with the error as a value."""
@@ -70,16 +83,23 @@ class Bulkhead(Generic[Tool]):
     def __init__(self, name: str, tool: Tool, budget: float, slots: int) -> None:
         self.name = name
         self._tool = tool
-        self._budget = budget
+        self.budget = budget
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix=name)
 
     def call(self, verb: Callable[[Tool], Answer]) -> Pending[Answer]:
-        """Begins the call, or queues it for a slot; returns at once."""
-        return Pending(self.name, self._budget, self._pool.submit(verb, self._tool))
+        """Begins the call, or queues it for a slot; returns at once. Raises BackendUnreachable when it is closed."""
+        try:
+            return Pending(self.name, self.budget, self._pool.submit(verb, self._tool))
+        except RuntimeError:
+            raise BackendUnreachable(f"{self.name} was not asked, for the inventory has changed") from None
 
     def close(self) -> None:
-        """Lets calls under way run out, and ends the tool's connections."""
+        """Takes no more calls; ends the tool's connections when those under way have run out. Returns at once."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        threading.Thread(target=self._close_when_idle, name=f"close-{self.name}", daemon=True).start()
+
+    def _close_when_idle(self) -> None:
+        self._pool.shutdown(wait=True)
         self._tool.close()
 
 

@@ -10,7 +10,6 @@ from django.db.models import Max
 from incidents.domain.changes import Change
 from incidents.domain.findings import Finding
 from incidents.domain.guards import Circumstances, Proposal, check
-from incidents.domain.runs import Step
 from incidents.domain.terms import Window
 from incidents.engine.grants import may_use
 from incidents.models import Attempt, Person, Preapproval, ResourceLock, Run, Target
@@ -66,9 +65,8 @@ def _announced(changes: tuple[Change, ...]) -> dict[str, datetime]:
     withdrawn = {int(change.binding) for change in changes if change.after.get("advertised") is False}
     if not withdrawn:
         return {}
-    done = Attempt.objects.filter(
-        target__binding__in=withdrawn, target__step__in=(Step.IN_PLACE, Step.VERIFIED, Step.ATTEMPTED)
-    )
+    # A withdrawal's own attempts announce nothing.
+    done = Attempt.objects.filter(target__binding__in=withdrawn, target__up=True)
     return {
         str(binding): at for binding, at in done.values_list("target__binding_id").annotate(at=Max("at")).order_by()
     }

@@ -16,8 +16,8 @@ from incidents.domain.verdicts import Mark
 from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
 from incidents.models.bulk import insert
 
-# What was not looked at for this long is not known any more: three rounds of the poller and a slow backend.
-FRESH = timedelta(seconds=30)
+# What was not looked at for this long is not known any more: two rounds in which everything that can hang hangs.
+FRESH = timedelta(seconds=45)
 NAMES_IN_ENTRY = 200
 
 # The keys of the resources that are diagnosed, as a subquery.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
+from collections.abc import Collection
 
 from django.db import close_old_connections
 from django.db.models import F, Min
@@ -10,8 +12,10 @@ from django.db.models.functions import Greatest, Now
 
 from incidents.domain.runs import Phase
 from incidents.engine.advance import advance
-from incidents.engine.clock import database_now
 from incidents.models import Run
+from incidents.models.clock import database_now
+
+logger = logging.getLogger(__name__)
 
 
 def due_runs(most: int) -> list[uuid.UUID]:
@@ -20,16 +24,21 @@ def due_runs(most: int) -> list[uuid.UUID]:
     return list(due.order_by("wake_at").values_list("pk", flat=True)[:most])
 
 
-def seconds_to_next() -> float:
-    """Seconds until the next live run is due; a hundredth at least, so that a sweep never spins."""
-    live = Run.objects.exclude(phase=Phase.ENDED)
+def seconds_to_next(except_for: Collection[uuid.UUID] = ()) -> float:
+    """Seconds until the next live run is due, but for those that are queued here; infinite when there is none.
+
+    A quarter at least, so that a sweep never spins.
+    """
+    live = Run.objects.exclude(phase=Phase.ENDED).exclude(pk__in=except_for)
     next_at = live.aggregate(at=Min(Greatest(F("wake_at"), F("lease_until"))))["at"]
-    return float("inf") if next_at is None else max(0.01, (next_at - database_now()).total_seconds())
+    return float("inf") if next_at is None else max(0.25, (next_at - database_now()).total_seconds())
 
 
 def advance_and_close(run_id: uuid.UUID) -> None:
     """Carries one run on in a thread of its own, and leaves no connection behind that is no good."""
     try:
         advance(run_id)
+    except Exception:  # a database that is away: nobody waits for this thread, and the next sweep tries again
+        logger.exception("run %s could not be claimed", run_id)
     finally:
         close_old_connections()

@@ -16,9 +16,11 @@ from incidents.domain.errors import Fenced
 from incidents.domain.runs import Phase
 from incidents.models import Run
 
-# Longer than the longest step of a pass (the inventory allows calls of at most 10 s); every write renews it.
 # A run whose owner died is taken over after this, well below the 30 s that promise 3 gives.
 LEASE = timedelta(seconds=15)
+# A pass renews its lease before each step when this much of it is gone. What is left is longer than the longest step:
+# a call of `MOST_BUDGET` and what it may overrun; a test holds the three together.
+RENEW_AFTER = timedelta(seconds=3)
 
 
 class Overtaken(Exception):
@@ -34,6 +36,7 @@ class Claim:
     version: int
     claimed_at: datetime
     started: float = field(default_factory=time.monotonic)
+    renewed: float = field(default_factory=time.monotonic)
 
     def now(self) -> datetime:
         """The database's time, carried on by a clock that cannot jump."""
@@ -49,12 +52,27 @@ class Claim:
         row = Run.objects.filter(pk=self.run_id, epoch=self.epoch)
         if unless_overtaken:
             row = row.filter(version=self.version)
+        asked = time.monotonic()
         if row.update(**fields, version=F("version") + 1, lease_until=Now() + LEASE) == 1:
             self.version += 1
+            self.renewed = asked
         elif unless_overtaken and Run.objects.filter(pk=self.run_id, epoch=self.epoch).exists():
             raise Overtaken(f"run {self.run_id}: a person has spoken")
         else:
             raise Fenced(f"run {self.run_id}: epoch {self.epoch} is over")
+
+    def left(self) -> timedelta:
+        """How much of the lease is left, at least: it was renewed after it was asked for."""
+        return LEASE - timedelta(seconds=time.monotonic() - self.renewed)
+
+    def renew(self) -> None:
+        """Before a step: makes sure that the lease outlives it. Raises Fenced when another owner has the run."""
+        if self.left() > LEASE - RENEW_AFTER:
+            return
+        asked = time.monotonic()
+        if Run.objects.filter(pk=self.run_id, epoch=self.epoch).update(lease_until=Now() + LEASE) != 1:
+            raise Fenced(f"run {self.run_id}: epoch {self.epoch} is over")
+        self.renewed = asked
 
     def release(self, wake_at: datetime, *, phase: Phase, because: str) -> bool:
         """Lets go until `wake_at`. False when a person wrote to the run since it was read: read it again first.

@@ -44,6 +44,7 @@ class Aim:
             attempts=self.row.attempts,
             sent=any(reply in _SENT for reply in self.replies),
             refused=self.replies[-1:] == [str(Reply.REFUSED)],
+            unanswered=self.replies[-1:] in ([""], [str(Reply.UNANSWERED)]),
         )
 
 
@@ -65,6 +66,7 @@ class Pass:
     measured_at: datetime | None = None
     skipped: frozenset[str] = frozenset()
     proven: bool = False
+    unproven: bool = False
 
     def facts(self) -> RunFacts:
         """What `decide` asks for."""
@@ -74,12 +76,13 @@ class Pass:
             last_stage=run.stage + 1 >= len(self.plan.stages),
             stage_began_at=run.stage_began_at,
             deadline_at=run.deadline_at,
-            stop_asked=run.stop_asked_at is not None,
+            stop_asked_at=run.stop_asked_at,
             targets=tuple(aim.facts() for aim in self.aims.values()),
             proof=self.plan.terms.proof,
             verdict=Mark(verdict.mark) if verdict else None,
             measured_at=self.measured_at,
             overruled=verdict is not None and verdict.overruled_by_id is not None,
+            unproven=self.unproven,
             skipped=self.skipped,
             tolerate=self.plan.terms.tolerate,
             proven=self.proven,
@@ -115,6 +118,7 @@ def read_stage(opened: Pass) -> None:
     earlier = Target.objects.filter(run=run, stage__lt=run.stage)
     skipped = earlier.filter(step=Step.SKIPPED).values_list("location__slug", flat=True).distinct()
     opened.skipped = frozenset(skipped) | frozenset(plan.left_out)
+    opened.unproven = StageVerdict.objects.filter(run=run, stage__lt=run.stage, overruled_by__isnull=False).exists()
     opened.proven = run.stage > 0 and earlier.filter(step=Step.VERIFIED).exists()
     watch(opened, RunReading.objects.filter(run=run, stage=run.stage))
     opened.verdict = StageVerdict.objects.filter(run=run, stage=run.stage).first()

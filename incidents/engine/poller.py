@@ -11,18 +11,19 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 from django.db.models.functions import Now
 
+from incidents.audit.log import recorded
 from incidents.engine import diagnosing, looking, measuring, snapshots
-from incidents.engine.clock import database_now
 from incidents.models import Backend, Binding, Duty, Look, Measurement, Plan, Point, Probe, Resource
+from incidents.models.clock import database_now
 
 logger = logging.getLogger(__name__)
 
 DUTY = "poll"
-# A poller that died is replaced by another one after this.
-LEASE = timedelta(seconds=20)
+# A poller that died is replaced by another one after this; longer than a round in which everything hangs.
+LEASE = timedelta(seconds=45)
 # Looks are kept all for an hour, then one a minute for a day, then one in ten minutes for 90 days.
 THINNING = ((timedelta(hours=1), 60), (timedelta(days=1), 600))
 KEEP_LOOKS = timedelta(days=90)
@@ -61,9 +62,7 @@ class Poller:
         if free.update(owner=self._owner, lease_until=Now() + LEASE) == 1:
             return True
         made = Duty(name=DUTY, owner=self._owner, lease_until=database_now() + LEASE)
-        return Duty.objects.bulk_create([made], ignore_conflicts=True)[0].pk is not None and self._holds()
-
-    def _holds(self) -> bool:
+        Duty.objects.bulk_create([made], ignore_conflicts=True)
         return Duty.objects.filter(name=DUTY, owner=self._owner).exists()
 
     def _thin_sometimes(self) -> None:
@@ -82,7 +81,7 @@ def poll_once() -> int:
     now = database_now()
     sighted = looking.look(bindings)
     taken = measuring.measure(points)
-    with transaction.atomic(durable=True):
+    with recorded():
         news = looking.find_news(sighted.states, now)
         looking.write_down(news, now, "poller")
         turned = measuring.write_down(taken.readings, now)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 
-from django.db import transaction
 from django.db.models import F
 
-from incidents.audit.log import ENGINE, Entry, append
+from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import is_up
 from incidents.domain.decide import End
@@ -19,6 +19,8 @@ from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage, watch
 from incidents.models import Organization, Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
 from incidents.models.bulk import insert
+
+logger = logging.getLogger(__name__)
 
 
 def begin(opened: Pass) -> None:
@@ -38,11 +40,12 @@ def begin(opened: Pass) -> None:
         )
         if (str(resource), slug) in stage_and_wanted
     }
-    now = claim.now()
+    began = claim.now()
     taken = measuring.measure(measuring.load_points(asked.filter(pk__in=places)))
-    with transaction.atomic(durable=True):
+    now = claim.now()
+    with recorded():
         claim.write(phase=Phase.RUNNING, stage_began_at=now)
-        measuring.write_down(taken.readings, now)
+        measuring.write_down(taken.readings, began)
         insert(
             RunReading,
             [
@@ -65,15 +68,13 @@ def measure(opened: Pass) -> None:
     for row in opened.readings:
         reading = taken.readings.get(row.point_id or 0, Reading(Mark.ERROR, detail="no longer measured"))
         _count(row, reading)
-    mark = judge(
-        [_watched(row) for row in opened.readings], run.in_place_at or run.stage_began_at, now, opened.plan.terms.proof
-    )
-    run.in_place_at = run.in_place_at or now
     opened.unstored = True
+    mark = judge([_watched(row) for row in opened.readings], run.in_place_at or now, now, opened.plan.terms.proof)
     if mark is None or (opened.verdict is not None and opened.verdict.mark == mark):
         return  # seen, but nothing to say yet: stored when there is, or when the run is let go
-    with transaction.atomic(durable=True):
-        claim.write(in_place_at=run.in_place_at)
+    with recorded():
+        # A person may have overruled the verdict that this one replaces.
+        claim.write(unless_overtaken=True)
         measuring.write_down(taken.readings, now)
         _store(opened)
         _pronounce(opened, mark)
@@ -82,8 +83,8 @@ def measure(opened: Pass) -> None:
 def store_readings(opened: Pass) -> None:
     """Writes down what was read since the last time, so that the page shows it while the run waits."""
     if opened.unstored:
-        with transaction.atomic(durable=True):
-            opened.claim.write(in_place_at=opened.run.in_place_at)
+        with recorded():
+            opened.claim.write()
             _store(opened)
 
 
@@ -118,7 +119,10 @@ def _store(opened: Pass) -> None:
 def _pronounce(opened: Pass, mark: Mark) -> None:
     run, now = opened.run, opened.claim.now()
     opened.verdict, _ = StageVerdict.objects.update_or_create(
-        run=run, stage=run.stage, defaults={"mark": mark, "at": now}
+        run=run,
+        stage=run.stage,
+        # Whoever overruled another verdict has not overruled this one.
+        defaults={"mark": mark, "at": now, "overruled_by": None, "overruled_because": ""},
     )
     marks: dict[str, int] = defaultdict(int)
     for row in opened.readings:
@@ -127,12 +131,13 @@ def _pronounce(opened: Pass, mark: Mark) -> None:
 
 
 def next_stage(opened: Pass) -> None:
-    """What is in place counts as verified; the next stage begins."""
+    """What is in place counts as verified, unless a person went on without proof; the next stage begins."""
     run, now = opened.run, opened.claim.now()
-    with transaction.atomic(durable=True):
+    with recorded():
         opened.claim.write(phase=Phase.RUNNING, stage=F("stage") + 1, stage_began_at=now, in_place_at=None, because="")
-        in_place = Target.objects.filter(run=run, stage=run.stage, step=Step.IN_PLACE)
-        in_place.update(step=Step.VERIFIED, changed_at=now)
+        if opened.verdict is not None and opened.verdict.mark == Mark.PASS:
+            in_place = Target.objects.filter(run=run, stage=run.stage, step=Step.IN_PLACE)
+            in_place.update(step=Step.VERIFIED, changed_at=now)
         append(_entry(opened.run, "stage.passed", {"stage": run.stage}))
     run.phase, run.stage, run.stage_began_at, run.in_place_at = Phase.RUNNING, run.stage + 1, now, None
     read_stage(opened)
@@ -140,7 +145,8 @@ def next_stage(opened: Pass) -> None:
 
 def end(opened: Pass, decision: End, detail: str = "") -> None:
     """Writes down how it ended, lets its resources go, and looks anew at what is wrong with them."""
-    if decision.outcome is Outcome.SUCCEEDED:
+    proven = opened.verdict is not None and opened.verdict.mark == Mark.PASS
+    if decision.outcome is Outcome.SUCCEEDED and proven:
         _write_end(opened.claim, opened.run, decision, detail, verified_stage=opened.run.stage)
     else:
         _write_end(opened.claim, opened.run, decision, detail)
@@ -155,7 +161,7 @@ def quarantine(claim: Claim, run: Run) -> None:
 def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stage: int | None = None) -> None:
     now = claim.now()
     targets = Target.objects.filter(run=run)
-    with transaction.atomic(durable=True):
+    with recorded():
         claim.write(
             phase=Phase.ENDED,
             outcome=decision.outcome,
@@ -171,7 +177,11 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         ResourceLock.objects.filter(run=run).update(live=False)
         Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
-        diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))
+    try:
+        with recorded():
+            diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))
+    except Exception:  # the run has ended, whatever the page shows until the poller's next round
+        logger.exception("%s has ended, but its resources could not be diagnosed", run.reference)
 
 
 def _entry(run: Run, event: str, data: JsonObject) -> Entry:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 # DESIGN section 5: a run starts within 3 s without any broker.
 EVERY = 2.0
 # Runs that one process carries on at a time, beside those that its Celery tasks do.
-THREADS = 8
+THREADS = 16
 # Runs taken up by one sweep; more wait for the next one or for another worker.
 MOST = 64
 
@@ -62,7 +62,7 @@ class Sweeper:
         for run_id in due_runs(MOST):
             if run_id not in self._under_way:
                 self._under_way[run_id] = self._pool.submit(advance_and_close, run_id)
-        return min(EVERY, seconds_to_next())
+        return min(EVERY, seconds_to_next(except_for=self._under_way))
 
 
 class SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is untyped

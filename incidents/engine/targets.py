@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from django.db import transaction
 from django.db.models import F, QuerySet
 
-from incidents.audit.log import ENGINE, Entry, append
+from incidents.adapters.base import Adapter
+from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import Change, Receipt, Reply
 from incidents.domain.decide import Apply, Look, Mend
@@ -36,7 +37,7 @@ def look(opened: Pass, decision: Look) -> None:
         aim.seen = _compare(aim.change, sighted)
     # Most looks find what was seen last; then there is nothing to make durable.
     if news := looking.find_news(sighted.states, began):
-        with transaction.atomic(durable=True):
+        with recorded():
             opened.claim.write()
             looking.write_down(news, began, opened.run.reference)
 
@@ -57,8 +58,11 @@ def mend(opened: Pass, decision: Mend) -> None:
     groups: dict[tuple[Step, str], list[Aim]] = defaultdict(list)
     for index, step, because in decision.steps:
         groups[step, because].append(opened.aims[index])
-    with transaction.atomic(durable=True):
-        opened.claim.write()
+    still_open = {index for index, aim in opened.aims.items() if aim.row.step in (Step.WAITING, Step.ATTEMPTED)}
+    settled = still_open <= {index for index, _, _ in decision.steps}
+    with recorded():
+        opened.claim.write(in_place_at=now if settled else None)
+        opened.run.in_place_at = now if settled else None
         for (step, because), aims in groups.items():
             detail = _detail(opened, aims[0], because)
             _rows(opened, aims).update(step=step, because=because, detail=detail, changed_at=now)
@@ -89,7 +93,7 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
     """
     aims = [opened.aims[index] for index in decision.indices]
     now = opened.claim.now()
-    with transaction.atomic(durable=True):
+    with recorded():
         # The run's row first: it is what fences another owner out.
         opened.claim.write(unless_overtaken=True, stage_began_at=now)
         against = blockers(_guards(opened, aims))
@@ -99,7 +103,7 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
         return against
     opened.run.stage_began_at = now
     receipts = _send(opened, aims)
-    with transaction.atomic(durable=True):
+    with recorded():
         opened.claim.write()
         _write_receipts(opened, aims, receipts)
     return ()
@@ -131,7 +135,15 @@ def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
 
     def begin(backend: str) -> Pending[Sequence[Receipt]]:
         changes = [aim.change for aim in batches[backend]]
-        return TOOLS.adapter(backend).call(lambda adapter: adapter.apply(changes, key))
+        bulkhead = TOOLS.adapter(backend)
+
+        def apply(adapter: Adapter) -> Sequence[Receipt]:
+            # The last thing before the effect: an owner that froze, or waited for a slot, past its lease sends nothing.
+            if opened.claim.left() < timedelta(seconds=bulkhead.budget):
+                raise BackendUnreachable(f"{backend} was not asked, for this owner's time was over")
+            return adapter.apply(changes, key)
+
+        return bulkhead.call(apply)
 
     receipts: dict[int, Receipt] = {}
     for backend, answer in ask_all(batches, begin).items():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Protocol
 
 import yaml
 
+from incidents.domain.decide import MOST_BUDGET
 from incidents.domain.errors import InventoryFault
 from incidents.inventory.checks import check
 from incidents.inventory.document import (
@@ -131,7 +133,7 @@ def _read_backend(sheet: Sheet, node: Node, path: str) -> BackendEntry:
     return BackendEntry(
         name=fields.slug("name"),
         kind=fields.text("kind", longest=30),
-        budget_ms=fields.thousandths("budget_seconds", 50, 60_000, default=3000),
+        budget_ms=fields.thousandths("budget_seconds", 50, MOST_BUDGET // timedelta(milliseconds=1), default=3000),
         slots=fields.integer("slots", 1, 64, default=4),
         settings=fields.json("settings"),
     )
@@ -142,7 +144,7 @@ def _read_probe(sheet: Sheet, node: Node, path: str) -> ProbeEntry:
     return ProbeEntry(
         name=fields.slug("name"),
         kind=fields.text("kind", longest=20),
-        budget_ms=fields.thousandths("budget_seconds", 50, 60_000, default=2000),
+        budget_ms=fields.thousandths("budget_seconds", 50, MOST_BUDGET // timedelta(milliseconds=1), default=2000),
         settings=fields.json("settings"),
     )
 

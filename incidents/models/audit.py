@@ -41,6 +41,7 @@ class AuditHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True)
     size = models.PositiveBigIntegerField()
     peaks = models.BinaryField(blank=True)
+    at = models.DateTimeField(null=True, help_text="Of the last entry.")
 
     class Meta:
         constraints = (models.CheckConstraint(condition=models.Q(id=1), name="audit_one_head"),)

@@ -133,6 +133,7 @@ class Target(models.Model):
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="+")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="+")
     binding = models.ForeignKey(Binding, null=True, on_delete=models.SET_NULL, related_name="+")
+    up = models.BooleanField(help_text="Whether its change makes it serve traffic, rather than ends that.")
     step = models.CharField(max_length=12, choices=[(str(step), str(step)) for step in Step])
     attempts = models.PositiveIntegerField(default=0)
     because = models.CharField(max_length=60, blank=True)

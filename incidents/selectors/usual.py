@@ -26,7 +26,9 @@ class Usual:
 
 def usual_time(organization: Organization, action: str, terms: Terms) -> Usual:
     """From this organization's earlier runs that succeeded; from the terms until there are enough. One query."""
-    ended = Run.objects.filter(organization=organization, action=action, outcome=Outcome.SUCCEEDED, undo_of=None)
+    ended = Run.objects.filter(
+        organization=organization, action=action, outcome=Outcome.SUCCEEDED, because="", undo_of=None
+    )
     moments = ended.order_by("-accepted_at").values_list("accepted_at", "ended_at")[:NEWEST]
     took = sorted(ended_at - accepted_at for accepted_at, ended_at in moments if ended_at is not None)
     if len(took) < ENOUGH:

@@ -6,14 +6,14 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from incidents.audit.log import Actor, Entry, append
+from incidents.audit.log import Actor, Entry, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.runs import Phase
 from incidents.domain.verdicts import Mark
 from incidents.engine import bell
-from incidents.engine.clock import database_now
 from incidents.engine.grants import holds
 from incidents.models import Person, Run, StageVerdict
+from incidents.models.clock import database_now
 
 
 def stop(person: Person, run: Run) -> None:
@@ -22,7 +22,7 @@ def stop(person: Person, run: Run) -> None:
     Raises NotAllowed.
     """
     _must_act(person, run)
-    with transaction.atomic(durable=True):
+    with recorded():
         asked = _wake_row(run, stop_asked_at=database_now(), stop_asked_by=person)
         if asked:
             append(_entry("run.stop-asked", person, run, ""))
@@ -39,7 +39,7 @@ def overrule(person: Person, run: Run, reason: str) -> None:
     _must_act(person, run)
     if not reason.strip():
         raise Refused("Write why you want to go on. It is kept in the audit log.")
-    with transaction.atomic(durable=True):
+    with recorded():
         overruled = StageVerdict.objects.filter(
             run=run,
             stage=run.stage,

@@ -9,9 +9,13 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from incidents.actions.base import BindingFacts, Good, ResourceFacts
+from incidents.domain.changes import Change
+from incidents.domain.errors import HandrailError
+from incidents.domain.findings import Finding
 from incidents.engine import looking
-from incidents.engine.clock import database_now
+from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Binding, Resource
+from incidents.models.clock import database_now
 
 
 def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFacts, ...]:
@@ -36,6 +40,19 @@ def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFact
     return tuple(
         ResourceFacts(str(row.pk), row.kind, row.name, row.settings, tuple(sides[row.pk])) for row in resources
     )
+
+
+def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
+    """What the backends say to these changes when they only pretend, as far as they can and answer."""
+    batches: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        batches[change.backend].append(change)
+
+    def begin(backend: str) -> Pending[Sequence[Finding]]:
+        return TOOLS.adapter(backend).call(lambda adapter: adapter.rehearse(batches[backend]))
+
+    said = ask_all(batches, begin).values()
+    return tuple(finding for answer in said if not isinstance(answer, HandrailError) for finding in answer)
 
 
 def _binding(row: Binding, sighted: looking.Sighted) -> BindingFacts:

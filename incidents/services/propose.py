@@ -15,10 +15,10 @@ from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine.circumstances import ask_guards
-from incidents.engine.clock import database_now
 from incidents.engine.grants import may_use
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
-from incidents.services.facts import load_facts
+from incidents.models.clock import database_now
+from incidents.services.facts import load_facts, rehearse
 
 
 def propose(person: Person, organization: Organization, action: str, resources: Sequence[Resource]) -> Plan:
@@ -90,6 +90,7 @@ def store_plan(
     proposal = Proposal(value.changes, preapproval.digest, terms)
     findings = (
         *resolved.findings,
+        *rehearse(value.changes),
         *_unwatched(value.changes, terms),
         *ask_guards(proposal, preapproval, person, None, now),
     )

@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from incidents.audit.log import Actor, Entry, append
+from incidents.audit.log import Actor, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.canonical import digest as digest_of
+from incidents.domain.changes import is_up
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.guards import Proposal
@@ -21,7 +22,6 @@ from incidents.domain.plans import thaw
 from incidents.domain.runs import Phase, Step
 from incidents.engine import bell
 from incidents.engine.circumstances import ask_guards
-from incidents.engine.clock import database_now
 from incidents.models import (
     Binding,
     Incident,
@@ -35,6 +35,7 @@ from incidents.models import (
     Target,
 )
 from incidents.models.bulk import insert
+from incidents.models.clock import database_now
 
 # Letters and digits that are not mistaken for each other on the phone.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -82,7 +83,7 @@ def start(person: Person, organization: Organization, consent: Consent) -> Run:
 
 
 def _start_and_wake(person: Person, organization: Organization, consent: Consent) -> Run:
-    with transaction.atomic(durable=True):
+    with recorded():
         run = _start(person, organization, consent)
         transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
         return run
@@ -200,10 +201,17 @@ def _write_targets(run: Run, value: PlanValue) -> None:
     locations = dict(Location.objects.values_list("slug", "pk"))
     stage_of = {index: number for number, stage in enumerate(value.stages) for index in stage}
     rows = [
-        (index, stage_of[index], uuid.UUID(change.resource), locations[change.location], int(change.binding))
+        (
+            index,
+            stage_of[index],
+            uuid.UUID(change.resource),
+            locations[change.location],
+            int(change.binding),
+            is_up(change.after),
+        )
         for index, change in enumerate(value.changes)
     ]
-    columns = ("index", "stage", "resource_id", "location_id", "binding_id")
+    columns = ("index", "stage", "resource_id", "location_id", "binding_id", "up")
     insert(Target, rows, *columns, run_id=run.pk, step=Step.WAITING, changed_at=run.accepted_at)
 
 
@@ -217,7 +225,7 @@ def _reference() -> str:
 
 
 def _record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
-    with transaction.atomic(durable=True):
+    with recorded():
         append(
             Entry(
                 "run.refused",

@@ -11,8 +11,8 @@ from incidents.domain.errors import Refused
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import thaw
 from incidents.domain.runs import Step
-from incidents.engine.clock import database_now
 from incidents.models import Person, Plan, Resource, Run, Target
+from incidents.models.clock import database_now
 from incidents.services.facts import load_facts
 from incidents.services.propose import find_action, find_preapproval, store_plan
 
@@ -37,24 +37,40 @@ def propose_undo(person: Person, run: Run) -> Plan:
         raise Refused("This run changed nothing, so there is nothing to undo.")
     resources = list(Resource.objects.filter(pk__in={change.resource for change in done}))
     preapproval = find_preapproval(person, run.organization, run.action, resources)
-    resolved = _put_back(done, load_facts(resources, "preview"))
+    resolved = _put_back(done, _certain(run), load_facts(resources, "preview"))
     return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run)
 
 
 def changes_done(run: Run) -> tuple[Change, ...]:
-    """What the run itself made so: targets that were attempted and seen in place."""
+    """What the run itself sent. Also where it ended without knowing the outcome, for that may have been done since."""
     plan = thaw(bytes(run.plan.body), run.plan.digest)
-    done = Target.objects.filter(run=run, attempts__gt=0, step__in=(Step.IN_PLACE, Step.VERIFIED))
-    return tuple(plan.changes[index] for index in done.order_by("index").values_list("index", flat=True))
+    sent = Target.objects.filter(run=run, attempts__gt=0).order_by("index")
+    return tuple(plan.changes[index] for index in sent.values_list("index", flat=True))
 
 
-def _put_back(done: Sequence[Change], resources: Sequence[ResourceFacts]) -> Resolved:
-    """The reversed changes; refused wherever the world is no longer as the run left it."""
+def _certain(run: Run) -> frozenset[str]:
+    """The bindings where the run has seen its change in place."""
+    rows = Target.objects.filter(run=run, step__in=(Step.IN_PLACE, Step.VERIFIED))
+    return frozenset(str(binding) for binding in rows.values_list("binding_id", flat=True))
+
+
+def _put_back(sent: Sequence[Change], certain: frozenset[str], resources: Sequence[ResourceFacts]) -> Resolved:
+    """The reversed changes; refused wherever the world is no longer as the run left it.
+
+    What failed and is still as it was needs no putting back.
+    """
     sides = {side.id: side for resource in resources for side in resource.bindings}
+    done = [change for change in sent if change.binding in certain or not _is_before(change, sides.get(change.binding))]
     findings = [finding for change in done if (finding := _moved(change, sides.get(change.binding))) is not None]
-    if not findings:
+    if not done:
+        findings = [Finding("guard.nothing-to-do", Severity.BLOCKER, "Everything is as it was before that run.")]
+    elif not findings:
         findings = [Finding("guard.drift", Severity.PASSED, "Nothing has been changed since that run.")]
     return Resolved(tuple(change.reversed() for change in done), tuple(findings))
+
+
+def _is_before(change: Change, side: BindingFacts | None) -> bool:
+    return side is not None and side.now == change.before
 
 
 def _moved(change: Change, side: BindingFacts | None) -> Finding | None:

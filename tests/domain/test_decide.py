@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.domain.decide import (
+    LANDING,
     LOOK_ON,
+    LOOK_ON_AFTER_STOP,
     MOST_ATTEMPTS,
     PATIENCE,
     PAUSED_LOOK,
@@ -46,7 +48,7 @@ RUN = RunFacts(
     last_stage=False,
     stage_began_at=NOW,
     deadline_at=LATER,
-    stop_asked=False,
+    stop_asked_at=None,
     targets=(WAITING,),
     proof=Proof(),
 )
@@ -68,7 +70,7 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
     ("an ended run does nothing", run(ATTEMPTED, phase=Phase.ENDED), Nothing()),
     # Rule 2: the truth comes first
     ("what was attempted is looked at", run(ATTEMPTED, OTHER_WAITING), Look((0,))),
-    ("even when a stop is asked", run(ATTEMPTED, stop_asked=True), Look((0,))),
+    ("even when a stop is asked", run(ATTEMPTED, stop_asked_at=NOW), Look((0,))),
     ("even after the deadline", run(ATTEMPTED, deadline_at=NOW), Look((0,))),
     ("seen as planned: in place", run(seen(ATTEMPTED, Seen.AFTER)), Mend(((0, Step.IN_PLACE, ""),))),
     ("changed by somebody else", run(seen(ATTEMPTED, Seen.OTHER)),
@@ -89,11 +91,23 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
      Mend(((0, Step.FAILED, "backend.unreachable"),))),
     ("sent, and silent: never called failed", run(seen(ATTEMPTED, Seen.UNREADABLE), stage_began_at=LONG_AGO),
      Wait(SOON, "run.outcome-unknown")),
-    # Rule 3
-    ("a stop ends it", run(WAITING, stop_asked=True), End(Outcome.STOPPED, "run.stopped-by-person")),
-    ("a stop before it began", run(WAITING, stop_asked=True, phase=Phase.ACCEPTED),
+    ("stopped, and nothing to see for long: the outcome is unknown",
+     run(seen(ATTEMPTED, Seen.UNREADABLE), stop_asked_at=NOW - LOOK_ON_AFTER_STOP),
+     End(Outcome.STOPPED, "run.outcome-unknown")),
+    ("stopped, but the last call may still land", run(seen(ATTEMPTED, Seen.BEFORE, unanswered=True), stop_asked_at=NOW),
+     Wait(SOON, "run.outcome-unknown")),
+    ("expired, but the last call may still land", run(seen(ATTEMPTED, Seen.BEFORE, unanswered=True), deadline_at=NOW),
+     Wait(SOON, "run.outcome-unknown")),
+    ("given up, but the last call may still land", run(seen(ATTEMPTED, Seen.BEFORE, unanswered=True, **EXHAUSTED)),
+     Wait(SOON, "run.outcome-unknown")),
+    ("stopped, and it cannot land any more",
+     run(seen(ATTEMPTED, Seen.BEFORE, unanswered=True), stop_asked_at=NOW, stage_began_at=NOW - LANDING),
      End(Outcome.STOPPED, "run.stopped-by-person")),
-    ("a stop while it is paused", run(IN_PLACE, stop_asked=True, phase=Phase.PAUSED, verdict=Mark.INCONCLUSIVE),
+    # Rule 3
+    ("a stop ends it", run(WAITING, stop_asked_at=NOW), End(Outcome.STOPPED, "run.stopped-by-person")),
+    ("a stop before it began", run(WAITING, stop_asked_at=NOW, phase=Phase.ACCEPTED),
+     End(Outcome.STOPPED, "run.stopped-by-person")),
+    ("a stop while it is paused", run(IN_PLACE, stop_asked_at=NOW, phase=Phase.PAUSED, verdict=Mark.INCONCLUSIVE),
      End(Outcome.STOPPED, "run.stopped-by-person")),
     ("the deadline ends it", run(WAITING, deadline_at=NOW), End(Outcome.EXPIRED, "run.deadline")),
     # Rule 4
@@ -131,6 +145,14 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
      Pause(NOW + PAUSED_LOOK, "verdict.inconclusive")),
     ("error asks too", run(IN_PLACE, verdict=Mark.ERROR, measured_at=NOW),
      Pause(NOW + PAUSED_LOOK, "verdict.error")),
+    ("fail is not to be overruled", run(IN_PLACE, verdict=Mark.FAIL, overruled=True),
+     End(Outcome.FAILED, "verdict.fail")),
+    ("overruled, and the last: in place, but never called proven",
+     run(IN_PLACE, verdict=Mark.ERROR, overruled=True, last_stage=True), End(Outcome.SUCCEEDED, "verdict.overruled")),
+    ("an earlier stage was overruled: so is the whole",
+     run(IN_PLACE, verdict=Mark.PASS, unproven=True, last_stage=True), End(Outcome.SUCCEEDED, "verdict.overruled")),
+    ("no wait goes beyond the deadline", run(IN_PLACE, verdict=Mark.ERROR, measured_at=NOW, deadline_at=SOON),
+     Pause(SOON, "verdict.error")),
     ("overruled: next stage", run(IN_PLACE, verdict=Mark.ERROR, overruled=True), NextStage()),
     ("all left out: next stage", run(SKIPPED), NextStage()),
     ("all left out in the last stage, something proven before", run(SKIPPED, last_stage=True, proven=True),
@@ -153,6 +175,6 @@ def test_no_effect_without_having_seen_the_state_before(
 ) -> None:
     """Promise 2: whatever the facts, a target is only applied when this pass has seen its `before`."""
     target = TargetFacts(0, "edge-a", step, seen=what, attempts=1 if step is Step.ATTEMPTED else 0, sent=True)
-    decision = decide(run(target, phase=phase, stop_asked=stop, stage_began_at=LONG_AGO), NOW)
+    decision = decide(run(target, phase=phase, stop_asked_at=NOW if stop else None, stage_began_at=LONG_AGO), NOW)
     if isinstance(decision, Apply):
         assert (what, phase in (Phase.RUNNING, Phase.PAUSED), stop) == (Seen.BEFORE, True, False)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine import advance as engine
+from incidents.engine.backends import GRACE
 from incidents.engine.poller import poll_once
 from incidents.models import Attempt, Run
 from tests.scene import BROKEN, EDGES, Scene
@@ -107,9 +108,14 @@ def test_a_first_location_that_hangs_at_the_preview_is_named(scene: Scene) -> No
 def test_no_attempt_outlives_its_budget(scene: Scene) -> None:
     run = misbehave(scene, "hang")
     engine.advance(run.pk)
-    for attempt in Attempt.objects.filter(target__run=run, answered_at__isnull=False):
-        assert attempt.answered_at is not None
-        assert attempt.answered_at - attempt.at < timedelta(seconds=5)
+    took = [
+        attempt.answered_at - attempt.at
+        for attempt in Attempt.objects.filter(target__run=run, target__location__slug=SECOND)
+        if attempt.answered_at is not None
+    ]
+    # The budget of 0.4 s, what is granted above it, and the two commits.
+    assert took
+    assert max(took) < timedelta(seconds=0.4 + GRACE + 1)
 
 
 def test_a_registry_that_is_away_does_not_hide_a_withdrawn_route(scene: Scene) -> None:

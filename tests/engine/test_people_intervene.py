@@ -12,9 +12,9 @@ from django.db.models import F
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
-from incidents.engine.clock import database_now
 from incidents.lab.lab import Lab
 from incidents.models import Attempt, AuditEntry, Preapproval, ResourceLock, Run, Target
+from incidents.models.clock import database_now
 from incidents.services.control import overrule, stop
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
@@ -124,7 +124,10 @@ def test_a_blind_collector_pauses_it_and_a_person_may_go_on(db: None, world: Lab
         overrule(scene.viewer, run, "because")
     overrule(scene.operator, run, "a colleague sees it from outside")
     run = scene.carry_on(run)
-    assert run.outcome == Outcome.SUCCEEDED
+    # In place everywhere, and never called proven where it was not.
+    assert (run.outcome, run.because) == (Outcome.SUCCEEDED, "verdict.overruled")
+    steps = dict(run.targets.values_list("location__slug", "step"))
+    assert steps == {"edge-a": Step.IN_PLACE, "edge-b": Step.VERIFIED, "edge-c": Step.VERIFIED}
     told = AuditEntry.objects.get(run=str(run.pk), event="verdict.overruled")
     assert b"a colleague sees it" in bytes(told.body)
     with pytest.raises(Refused):

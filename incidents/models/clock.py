@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models.functions import Now
 
-from incidents.models import AuditHead
+from incidents.models.audit import AuditHead
 
 
 def database_now() -> datetime:
