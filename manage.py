@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+    # After `make up`, a command in another shell speaks to the same demo.
+    from console.up.environment import adopt
+
+    adopt(Path(os.environ.get("VAR_DIR", Path(__file__).parent / "var")))
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -19,4 +19,6 @@ class ContentSecurityPolicy:
         # What has no body cannot run anything; a poll that finds nothing new stays small.
         if response.status_code != 204:
             response["Content-Security-Policy"] = self.policy
+        # Nothing of a customer stays in a browser after they have signed out.
+        response.setdefault("Cache-Control", "no-store")
         return response

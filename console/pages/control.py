@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_run, signed_in
 from console.forms import OverruleForm
@@ -14,10 +14,12 @@ from incidents.domain.errors import NotAllowed, Refused
 from incidents.services import control
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @signed_in
 def stop_run(request: SignedInRequest, reference: str) -> HttpResponse:
     """Harmless when repeated or too late: the page tells how it ended."""
+    if request.method == "GET":
+        return _back_to(reference)
     run = access_run(request, reference, "act_for_organization").row
     try:
         control.stop(request.user, run)
@@ -26,9 +28,12 @@ def stop_run(request: SignedInRequest, reference: str) -> HttpResponse:
     return _back_to(reference)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @signed_in
 def overrule_run(request: SignedInRequest, reference: str) -> HttpResponse:
+    if request.method == "GET":
+        # After a refused form the address stays here; a page that is loaded again must not be empty.
+        return _back_to(reference)
     entered = access_run(request, reference, "act_for_organization")
     form = OverruleForm(request.POST)
     if not form.is_valid():

@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from console.access import Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
@@ -27,7 +27,7 @@ IN_FULL, IN_LINES = 5, 20
 WELL_BY_NAME = 8
 
 
-@require_GET
+@require_safe
 @signed_in
 def start(request: SignedInRequest) -> HttpResponse:
     """Sends a person to their only organization; lists several."""
@@ -37,7 +37,7 @@ def start(request: SignedInRequest) -> HttpResponse:
     return render(request, "start/start.html", {"organizations": organizations})
 
 
-@require_GET
+@require_safe
 @signed_in
 def home(request: SignedInRequest, slug: str) -> HttpResponse:
     entered = access_organization(request, slug)
@@ -46,7 +46,7 @@ def home(request: SignedInRequest, slug: str) -> HttpResponse:
     return stamped(render(request, "home/home.html", context), None)
 
 
-@require_GET
+@require_safe
 @signed_in_fragment
 def summary(request: SignedInRequest, slug: str) -> HttpResponse:
     """The polled part of it; 204 while the page that asks is still true."""
@@ -60,7 +60,7 @@ def summary(request: SignedInRequest, slug: str) -> HttpResponse:
     return stamped(render(request, "home/_fragment.html", context), fresh.checked_at)
 
 
-@require_GET
+@require_safe
 @signed_in
 def everything(request: SignedInRequest, slug: str) -> HttpResponse:
     """Every resource in a line, for organizations with many."""

@@ -7,13 +7,13 @@ import uuid
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from console.access import SignedInRequest, access_organization, access_resource, signed_in
 from incidents.selectors.resource import read_resource
 
 
-@require_GET
+@require_safe
 @signed_in
 def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> HttpResponse:
     entered = access_organization(request, slug)

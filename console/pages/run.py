@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
 from console.forms import OverruleForm
@@ -25,13 +25,13 @@ UNKNOWN = "run.outcome-unknown"
 JUST_STARTED = timedelta(seconds=5)
 
 
-@require_GET
+@require_safe
 @signed_in
 def run(request: SignedInRequest, reference: str) -> HttpResponse:
     return show_run(request, access_run(request, reference))
 
 
-@require_GET
+@require_safe
 @signed_in_fragment
 def progress(request: SignedInRequest, reference: str) -> HttpResponse:
     """The polled part; 204 while nothing has changed, and without a trigger once the run has ended."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from console.up.broker import Broker, BrokerFault, start_broker
-from console.up.environment import prepare
-from console.up.ports import PortTaken, check_free
+from console.up.environment import prepare, remember
+from console.up.ports import PortFault, check_free, read_port
 from incidents.lab.faults import LabFault
 from incidents.lab.lab import Lab
 
@@ -26,17 +26,24 @@ def main() -> int:
     """Exit code 0 after Ctrl-C, 1 when something could not be started, with a line that says what and why."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    var = Path(os.environ.get("VAR_DIR", "var")).absolute()
-    port = int(os.environ.get("PORT", "8000"))
-    lab, broker = Lab(var / "lab"), None
     try:
-        check_free(port)
-        prepare(var)
+        return _run(Path(os.environ.get("VAR_DIR", "var")).absolute(), read_port(os.environ.get("PORT", "8000")))
+    except (LabFault, BrokerFault, PortFault) as fault:
+        print(f"Could not start: {fault}", file=sys.stderr)
+    except OSError as error:
+        print(f"Could not start: {error.filename or ''} {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def _run(var: Path, port: int) -> int:
+    check_free(port)
+    prepare(var)
+    lab, broker = Lab(var / "lab"), None
+    # The lab's folder is held first: a second console on the same folder must touch nothing.
+    lab.take_directory()
+    try:
         broker = start_broker(var)
         _bring_up(lab, broker, var, port)
-    except (LabFault, BrokerFault, PortTaken) as fault:
-        print(f"Could not start: {fault}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("Stopping.")
     finally:
@@ -56,6 +63,7 @@ def _bring_up(lab: Lab, broker: Broker, var: Path, port: int) -> None:
 
     print(f"1/5 Broker: {broker.kind}")
     print("2/5 Database", flush=True)
+    remember(var)
     migrate()
     print("3/5 Lab: starting routers and waiting for their sessions", flush=True)
     facts = lab.up()

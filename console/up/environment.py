@@ -6,9 +6,23 @@ import os
 import secrets
 from pathlib import Path
 
+FILE = "environment"
+REMEMBERED = (
+    "VAR_DIR",
+    "SECRET_KEY_FILE",
+    "SECURE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "POLL_SECONDS",
+    "SNAPSHOT_AFTER_SECONDS",
+    "LOG_LEVEL",
+)
+
 
 def prepare(var: Path) -> None:
     """Sets what is not set yet, for this process and those that it starts."""
+    # What lies here are password hashes and session keys.
+    os.umask(0o077)
     var.mkdir(parents=True, exist_ok=True)
     key = var / "secret-key"
     if not key.exists():
@@ -25,4 +39,20 @@ def prepare(var: Path) -> None:
         "LOG_LEVEL": "WARNING",
     }
     for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def remember(var: Path) -> None:
+    """Writes down how this demo is reached, so that `manage.py` in another shell speaks to the same one."""
+    lines = [f"{name}={os.environ[name]}" for name in REMEMBERED if name in os.environ]
+    (var / FILE).write_text("\n".join(lines) + "\n")
+
+
+def adopt(var: Path) -> None:
+    """Takes on the environment of the demo in this folder where nobody has set another; nothing without a demo."""
+    file = var / FILE
+    if "SECRET_KEY" in os.environ or "SECRET_KEY_FILE" in os.environ or not file.exists():
+        return
+    for line in file.read_text().splitlines():
+        name, _, value = line.partition("=")
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Web, worker and poller as children, until one of them ends or Ctrl-C is pressed."""
+"""Web, worker and poller as children, until Ctrl-C is pressed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from incidents.lab import child
 
+# Somebody who kills a worker wants to see that nothing is lost; a program that cannot run is not tried for ever.
+MOST_RESTARTS = 20
 PROGRAMS = {
     "web": [
         "-m", "gunicorn", "console.wsgi", "--worker-class", "gthread", "--workers", "2", "--threads", "8",
@@ -25,18 +27,29 @@ PROGRAMS = {
 
 
 def serve(port: int, on_ready: Callable[[], None]) -> None:
-    """Runs the three until a KeyboardInterrupt, or until one ends by itself, which is said."""
+    """Runs the three until a KeyboardInterrupt, or and starts one again that ends by itself."""
     programs = {**PROGRAMS, "web": [*PROGRAMS["web"], "--bind", f"127.0.0.1:{port}"]}
     children = {name: _spawn(arguments) for name, arguments in programs.items()}
     try:
         _wait_for_web(port, children["web"])
         on_ready()
-        while all(process.poll() is None for process in children.values()):
-            time.sleep(0.5)
-        ended = [name for name, process in children.items() if process.poll() is not None]
-        print(f"{', '.join(ended)} ended by itself; stopping the rest.", file=sys.stderr)
+        for _ in range(MOST_RESTARTS):
+            name = _wait_for_end(children)
+            print(f"{name} ended by itself; starting it again.", file=sys.stderr, flush=True)
+            time.sleep(1)
+            children[name] = _spawn(programs[name])
+        print("Too much ends by itself; stopping the rest.", file=sys.stderr)
     finally:
         _stop(children)
+
+
+def _wait_for_end(children: dict[str, subprocess.Popen[bytes]]) -> str:
+    """The name of the first one that has ended."""
+    while True:
+        for name, process in children.items():
+            if process.poll() is not None:
+                return name
+        time.sleep(0.5)
 
 
 def _spawn(arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -14,12 +14,26 @@ Order matters; the first rule that fits decides:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
+from incidents.domain.decisions import (
+    Apply,
+    Begin,
+    Confirm,
+    Decision,
+    End,
+    Look,
+    Measure,
+    Mend,
+    NextStage,
+    Nothing,
+    Pause,
+    RunFacts,
+    TargetFacts,
+    Wait,
+)
 from incidents.domain.runs import Outcome, Phase, Seen, Step
-from incidents.domain.verdicts import Mark, Proof
+from incidents.domain.verdicts import Mark
 
 # A change that was sent this often and is still not there is not going to be there.
 MOST_ATTEMPTS = 4
@@ -37,131 +51,6 @@ LOOK_ON_AFTER_STOP = timedelta(seconds=30)
 SLOWEST_LOOK = timedelta(seconds=5)
 # A paused run goes on measuring, for the world may still come right by itself.
 PAUSED_LOOK = timedelta(seconds=5)
-
-
-@dataclass(frozen=True, slots=True)
-class TargetFacts:
-    """One target of the current stage.
-
-    Args:
-        index: of the change in the plan.
-        location: slug.
-        step: how far it has come.
-        seen: what this pass saw; None when it has not looked since it claimed the run or applied.
-        attempts: committed intents so far.
-        sent: whether anything may have reached the backend in any attempt.
-        refused: whether the backend answered no to the last attempt.
-        unanswered: whether it did not answer the last attempt, which may thus still have its effect.
-    """
-
-    index: int
-    location: str
-    step: Step
-    seen: Seen | None = None
-    attempts: int = 0
-    sent: bool = False
-    refused: bool = False
-    unanswered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunFacts:
-    """A run, and the targets of its current stage.
-
-    Args:
-        last_stage: whether this stage is the last one.
-        stage_began_at: when this stage, or its newest attempt, began.
-        verdict: on this stage; None while there is none.
-        measured_at: when the newest reading of this stage was taken; None when there is none.
-        overruled: whether a person has overruled the verdict of this stage.
-        unproven: whether a person has overruled that of an earlier stage.
-        skipped: slugs of the locations that the run has left out in earlier stages.
-        tolerate: how many locations may be left out.
-        proven: whether anything was verified in earlier stages.
-    """
-
-    phase: Phase
-    last_stage: bool
-    stage_began_at: datetime
-    deadline_at: datetime
-    stop_asked_at: datetime | None
-    targets: tuple[TargetFacts, ...]
-    proof: Proof
-    verdict: Mark | None = None
-    measured_at: datetime | None = None
-    overruled: bool = False
-    unproven: bool = False
-    skipped: frozenset[str] = frozenset()
-    tolerate: int = 0
-    proven: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """It has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Measure every point before the first effect, and start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Observe these targets."""
-
-    indices: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mend:
-    """Record what looking has settled: the step that each of these targets has come to, and the code of why."""
-
-    steps: tuple[tuple[int, Step, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """Commit an intent for each of these targets, then ask the backends. The only effect there is."""
-
-    indices: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """Read every point of this stage, and judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextStage:
-    """This stage is proven, or overruled: its targets are verified, the next stage begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do before `until`; `because` says what it waits for."""
-
-    until: datetime
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Ask a person; look again at `until` all the same."""
-
-    until: datetime
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """It is over."""
-
-    outcome: Outcome
-    because: str
-
-
-Decision: TypeAlias = Nothing | Begin | Look | Mend | Apply | Measure | NextStage | Wait | Pause | End
 
 
 def decide(run: RunFacts, now: datetime) -> Decision:
@@ -244,9 +133,7 @@ def _go_on(run: RunFacts, now: datetime) -> Decision:
     if all(target.step is Step.SKIPPED for target in run.targets):
         if run.last_stage and not run.proven:
             return End(Outcome.FAILED, "backend.unreachable")
-        if not run.last_stage:
-            return NextStage()
-        return End(Outcome.SUCCEEDED, "verdict.overruled" if run.unproven else "")
+        return _finish(run) if run.last_stage else NextStage()
     return _prove(run, now)
 
 
@@ -289,9 +176,7 @@ def _prove(run: RunFacts, now: datetime) -> Decision:
     if run.verdict is Mark.FAIL:
         return End(Outcome.FAILED, "verdict.fail")
     if run.verdict is Mark.PASS or run.overruled:
-        if not run.last_stage:
-            return NextStage()
-        return End(Outcome.SUCCEEDED, "verdict.overruled" if run.overruled or run.unproven else "")
+        return _finish(run) if run.last_stage else NextStage()
     slower = min(max(run.proof.every, (now - run.stage_began_at) / 10), SLOWEST_LOOK)
     every = slower if run.verdict is None else PAUSED_LOOK
     if run.measured_at is None or now - run.measured_at >= every:
@@ -300,3 +185,12 @@ def _prove(run: RunFacts, now: datetime) -> Decision:
     if run.verdict is None:
         return Wait(until, "verdict.pending")
     return Pause(until, f"verdict.{run.verdict}")
+
+
+def _finish(run: RunFacts) -> Decision:
+    """The last stage is proven. Success is what is so now, at every location, not what was so once."""
+    if run.whole is None:
+        return Confirm()
+    if not run.whole:
+        return End(Outcome.FAILED, "run.came-undone")
+    return End(Outcome.SUCCEEDED, "run.unproven" if run.overruled or run.unproven else "")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 
-from incidents.domain.decide import (
+from incidents.domain.decide import decide
+from incidents.domain.decisions import (
     Apply,
     Begin,
+    Confirm,
     Decision,
     End,
     Look,
@@ -19,11 +22,10 @@ from incidents.domain.decide import (
     Nothing,
     Pause,
     Wait,
-    decide,
 )
 from incidents.domain.errors import Fenced
 from incidents.domain.runs import Outcome, Phase
-from incidents.engine import stages, targets
+from incidents.engine import confirming, stages, targets
 from incidents.engine.leases import Claim, Overtaken, claim
 from incidents.engine.passes import Pass, begin_pass, claimed_run, read_run
 
@@ -35,6 +37,14 @@ SIT_OUT = timedelta(milliseconds=300)
 MOST_CRASHES = 3
 # Before our own error is tried again.
 AFTER_ERROR = timedelta(seconds=2)
+
+# Decisions that say all by their name.
+STEPS: dict[type[Decision], Callable[[Pass], None]] = {
+    Begin: stages.begin,
+    Measure: stages.measure,
+    Confirm: confirming.confirm,
+    NextStage: stages.next_stage,
+}
 
 
 def advance(run_id: uuid.UUID) -> None:
@@ -73,18 +83,14 @@ def _rests(opened: Pass, decision: Decision) -> bool:
     match decision:
         case Nothing():
             return True
-        case Begin():
-            stages.begin(opened)
+        case Begin() | Measure() | Confirm() | NextStage():
+            STEPS[type(decision)](opened)
         case Look():
             targets.look(opened, decision)
         case Mend():
             targets.mend(opened, decision)
         case Apply():
             return _apply(opened, decision)
-        case Measure():
-            stages.measure(opened)
-        case NextStage():
-            stages.next_stage(opened)
         case End():
             stages.end(opened, decision)
             return True

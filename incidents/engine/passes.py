@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incidents.domain.changes import Change, Reply
-from incidents.domain.decide import RunFacts, TargetFacts
+from incidents.domain.decisions import RunFacts, TargetFacts
 from incidents.domain.errors import Fenced
 from incidents.domain.plans import Plan, thaw
 from incidents.domain.runs import Phase, Seen, Step
@@ -67,6 +67,7 @@ class Pass:
     skipped: frozenset[str] = frozenset()
     proven: bool = False
     unproven: bool = False
+    whole: bool | None = None
 
     def facts(self) -> RunFacts:
         """What `decide` asks for."""
@@ -86,6 +87,7 @@ class Pass:
             skipped=self.skipped,
             tolerate=self.plan.terms.tolerate,
             proven=self.proven,
+            whole=self.whole,
         )
 
 
@@ -101,6 +103,7 @@ def begin_pass(claim: Claim) -> Pass:
 def read_run(opened: Pass) -> None:
     """Reads again what people may have written. Raises Fenced when another owner has the run."""
     opened.run = claimed_run(opened.claim)
+    opened.whole = None
     opened.verdict = StageVerdict.objects.filter(run=opened.run, stage=opened.run.stage).first()
 
 

@@ -11,7 +11,7 @@ from django.db.models import F
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import is_up
-from incidents.domain.decide import End
+from incidents.domain.decisions import End
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge
 from incidents.engine import diagnosing, measuring
@@ -69,7 +69,7 @@ def measure(opened: Pass) -> None:
         reading = taken.readings.get(row.point_id or 0, Reading(Mark.ERROR, detail="no longer measured"))
         _count(row, reading)
     opened.unstored = True
-    mark = judge([_watched(row) for row in opened.readings], run.in_place_at or now, now, opened.plan.terms.proof)
+    mark = judge([_watched(row) for row in _counted(opened)], run.in_place_at or now, now, opened.plan.terms.proof)
     if mark is None or (opened.verdict is not None and opened.verdict.mark == mark):
         return  # seen, but nothing to say yet: stored when there is, or when the run is let go
     with recorded():
@@ -78,6 +78,14 @@ def measure(opened: Pass) -> None:
         measuring.write_down(taken.readings, now)
         _store(opened)
         _pronounce(opened, mark)
+
+
+def _counted(opened: Pass) -> list[RunReading]:
+    """The readings that must prove this stage: not those of locations that were left out."""
+    left_out = {
+        (aim.row.resource_id, aim.row.location_id) for aim in opened.aims.values() if aim.row.step == Step.SKIPPED
+    }
+    return [row for row in opened.readings if (row.resource_id, row.location_id) not in left_out]
 
 
 def store_readings(opened: Pass) -> None:

@@ -12,7 +12,7 @@ from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import Change, Receipt, Reply
-from incidents.domain.decide import Apply, Look, Mend
+from incidents.domain.decisions import Apply, Look, Mend
 from incidents.domain.errors import BackendUnreachable, HandrailError
 from incidents.domain.findings import Finding, blockers
 from incidents.domain.guards import Proposal

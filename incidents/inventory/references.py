@@ -37,10 +37,17 @@ def _variable(name: str) -> str:
     return value
 
 
+# In characters; a key with its certificates is shorter.
+LONGEST = 65_536
+
+
 def _file(name: str, base: Path) -> str:
     path = base / name
     try:
-        value = path.read_text(encoding="utf-8").rstrip("\r\n")
+        if path.exists() and not path.is_file():
+            raise InventoryFault(f"{path} is no file")
+        with path.open(encoding="utf-8") as file:
+            value = file.read(LONGEST).rstrip("\r\n")
     except OSError as error:
         raise InventoryFault(f"the file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

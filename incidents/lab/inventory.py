@@ -126,7 +126,7 @@ def _preapproval(organization: Organization) -> Node:
         "tier": 1,
         "stages": [1, "100%"],
         "most_resources": max(MOST_RESOURCES, len(organization.prefixes)),
-        "tolerate": 0,
+        "tolerate": 1,
         "expire_seconds": 900,
         "usual_seconds": [1, 30],
         "snapshot_days": 30,

@@ -60,7 +60,7 @@ class Lab:
         Raises:
             LabFault: a port or the directory is in use, or a daemon does not come up; nothing is left running.
         """
-        self._take_directory()
+        self.take_directory()
         try:
             facts = self._start_on_free_ports()
             damage.heal(facts)
@@ -207,8 +207,13 @@ class Lab:
         down = talk.ask(facts["world"]["address"], op="visible", questions=[])["down"]
         return {place.name: place.name not in down for place in PLACES}
 
-    def _take_directory(self) -> None:
-        """Holds a lock for as long as the lab is up; the system lets go of it when we end, however we end."""
+    def take_directory(self) -> None:
+        """Holds a lock for as long as the lab is up; the system lets go of it when we end, however we end.
+
+        `up` does so by itself. Harmless when repeated. Raises LabFault when another lab holds it.
+        """
+        if self._lock is not None:
+            return
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             (self.directory / "passwords").mkdir(mode=0o700, exist_ok=True)

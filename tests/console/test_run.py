@@ -49,7 +49,7 @@ def test_it_is_the_receipt_from_the_first_moment(run: Run, operator: Client) -> 
     assert "<title>Running: 203.0.113.0/24</title>" in page
     assert "<h1>Re-advertising 203.0.113.0/24</h1>" in page
     assert "by Robin of Example Shop." in page
-    assert "Reason: shop is down" in page
+    assert "Reason: <bdi>shop is down</bdi>" in page
     assert f'<strong class="address">{run.reference}</strong> (say this on the phone)' in page
     assert "You can close this page. The run goes on." in page
     assert page.count("not sent yet") == 3

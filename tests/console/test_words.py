@@ -21,6 +21,7 @@ SOURCES = (
     "incidents/services/start.py",
     "incidents/services/undo.py",
     "incidents/engine/advance.py",
+    "incidents/engine/confirming.py",
     "incidents/engine/stages.py",
     "incidents/engine/targets.py",
 )

@@ -7,15 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.domain.decide import (
-    LANDING,
-    LOOK_ON,
-    LOOK_ON_AFTER_STOP,
-    MOST_ATTEMPTS,
-    PATIENCE,
-    PAUSED_LOOK,
+from incidents.domain.decide import LANDING, LOOK_ON, LOOK_ON_AFTER_STOP, MOST_ATTEMPTS, PATIENCE, PAUSED_LOOK, decide
+from incidents.domain.decisions import (
     Apply,
     Begin,
+    Confirm,
     Decision,
     End,
     Look,
@@ -27,7 +23,6 @@ from incidents.domain.decide import (
     RunFacts,
     TargetFacts,
     Wait,
-    decide,
 )
 from incidents.domain.runs import Outcome, Phase, Seen, Step
 from incidents.domain.verdicts import Mark, Proof
@@ -137,7 +132,11 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
     ("measured a moment ago: wait", run(IN_PLACE, measured_at=NOW),
      Wait(NOW + Proof().every, "verdict.pending")),
     ("proven: next stage", run(IN_PLACE, verdict=Mark.PASS), NextStage()),
-    ("proven, and the last: succeeded", run(IN_PLACE, verdict=Mark.PASS, last_stage=True),
+    ("proven, and the last: look at the whole once more", run(IN_PLACE, verdict=Mark.PASS, last_stage=True),
+     Confirm()),
+    ("and an earlier stage has come undone", run(IN_PLACE, verdict=Mark.PASS, last_stage=True, whole=False),
+     End(Outcome.FAILED, "run.came-undone")),
+    ("proven, the last, and whole: succeeded", run(IN_PLACE, verdict=Mark.PASS, last_stage=True, whole=True),
      End(Outcome.SUCCEEDED, "")),
     ("fail stops it", run(IN_PLACE, verdict=Mark.FAIL), End(Outcome.FAILED, "verdict.fail")),
     ("inconclusive goes on measuring", run(IN_PLACE, verdict=Mark.INCONCLUSIVE), Measure()),
@@ -148,14 +147,17 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
     ("fail is not to be overruled", run(IN_PLACE, verdict=Mark.FAIL, overruled=True),
      End(Outcome.FAILED, "verdict.fail")),
     ("overruled, and the last: in place, but never called proven",
-     run(IN_PLACE, verdict=Mark.ERROR, overruled=True, last_stage=True), End(Outcome.SUCCEEDED, "verdict.overruled")),
+     run(IN_PLACE, verdict=Mark.ERROR, overruled=True, last_stage=True, whole=True),
+     End(Outcome.SUCCEEDED, "run.unproven")),
     ("an earlier stage was overruled: so is the whole",
-     run(IN_PLACE, verdict=Mark.PASS, unproven=True, last_stage=True), End(Outcome.SUCCEEDED, "verdict.overruled")),
+     run(IN_PLACE, verdict=Mark.PASS, unproven=True, last_stage=True, whole=True),
+     End(Outcome.SUCCEEDED, "run.unproven")),
     ("no wait goes beyond the deadline", run(IN_PLACE, verdict=Mark.ERROR, measured_at=NOW, deadline_at=SOON),
      Pause(SOON, "verdict.error")),
     ("overruled: next stage", run(IN_PLACE, verdict=Mark.ERROR, overruled=True), NextStage()),
     ("all left out: next stage", run(SKIPPED), NextStage()),
-    ("all left out in the last stage, something proven before", run(SKIPPED, last_stage=True, proven=True),
+    ("all left out in the last stage, something proven before",
+     run(SKIPPED, last_stage=True, proven=True, whole=True),
      End(Outcome.SUCCEEDED, "")),
     ("nothing was reached at all", run(SKIPPED, last_stage=True), End(Outcome.FAILED, "backend.unreachable")),
 ]  # fmt: skip

@@ -55,7 +55,7 @@ def test_a_dead_owner_is_replaced_and_fenced(run: Run) -> None:
 
 def test_a_pass_that_was_overtaken_changes_nothing(run: Run, scene: Scene) -> None:
     """The owner freezes between its decision and the intent; another one finishes; the first one wakes up."""
-    from incidents.domain.decide import Apply
+    from incidents.domain.decisions import Apply
     from incidents.engine import targets
     from incidents.engine.passes import begin_pass
     from incidents.engine.stages import begin

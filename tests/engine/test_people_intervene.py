@@ -125,7 +125,7 @@ def test_a_blind_collector_pauses_it_and_a_person_may_go_on(db: None, world: Lab
     overrule(scene.operator, run, "a colleague sees it from outside")
     run = scene.carry_on(run)
     # In place everywhere, and never called proven where it was not.
-    assert (run.outcome, run.because) == (Outcome.SUCCEEDED, "verdict.overruled")
+    assert (run.outcome, run.because) == (Outcome.SUCCEEDED, "run.unproven")
     steps = dict(run.targets.values_list("location__slug", "step"))
     assert steps == {"edge-a": Step.IN_PLACE, "edge-b": Step.VERIFIED, "edge-c": Step.VERIFIED}
     told = AuditEntry.objects.get(run=str(run.pk), event="verdict.overruled")
@@ -146,6 +146,22 @@ def test_a_paused_run_goes_on_by_itself_when_the_proof_arrives(db: None, world: 
         advance(run.pk)
     run.refresh_from_db()
     assert run.outcome == Outcome.SUCCEEDED
+
+
+def test_what_comes_undone_before_the_end_is_no_success(scene: Scene) -> None:
+    """The first location is proven and lost again while the others are still being restored."""
+    scene.break_()
+    run = scene.start()
+    scene.mode("edge-b", "hang")
+    advance(run.pk)
+    assert run.targets.get(location__slug="edge-a").step == Step.VERIFIED
+    scene.put("edge-a", {"advertised": False})
+    scene.mode("edge-b", "ok")
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.FAILED, "run.came-undone")
+    lost = run.targets.get(location__slug="edge-a")
+    assert (lost.step, lost.because) == (Step.FAILED, "target.came-undone")
+    assert scene.visible() == ["edge-b", "edge-c"]
 
 
 def test_undo_waits_for_the_neighbours_patience(scene: Scene) -> None:

@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
 from incidents.audit.verify import verify
@@ -161,7 +162,8 @@ def test_an_owner_that_froze_before_the_call_sends_nothing(committed_scene: Scen
     assert held is not None
     opened = begin_pass(held)
     stages.begin(opened)
-    targets._intend(opened, list(opened.aims.values()))
+    with transaction.atomic():
+        targets._intend(opened, list(opened.aims.values()))
     held.renewed -= LEASE.total_seconds()
     Run.objects.filter(pk=run.pk).update(lease_until=F("accepted_at"))
     run = scene.carry_on(run)
