@@ -1,4 +1,4 @@
-"""`make bench`: every figure of docs/performance.md. `python -m bench tap` (or `bulk`, or `home`) takes a part."""
+"""`make bench`: every figure of docs/performance.md. `python -m bench tap` (`bulk`, `statements`, `home`) takes a part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 
-from bench.bulk import bulk
+from bench.bulk import bulk, statements
 from bench.ground import ground
 from bench.home import home_page
 from bench.tap import tap_to_restored
@@ -15,7 +15,7 @@ from bench.tap import tap_to_restored
 MANY = 1_100
 # Together with the six prefixes that the demo's customer has anyway.
 ON_HOME = 194
-PARTS = ("tap", "bulk", "home")
+PARTS = ("tap", "bulk", "statements", "home")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +31,9 @@ def main(arguments: list[str]) -> int:
     elif part == "bulk":
         with ground(MANY) as lab:
             bulk(lab, MANY)
+    elif part == "statements":
+        with ground(MANY, worker=False) as lab:
+            statements(lab, MANY)
     elif part == "home":
         with ground(ON_HOME):
             home_page(ON_HOME + 6)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ EDGES = ("edge-a", "edge-b", "edge-c")
 
 
 @contextmanager
-def ground(prefixes: int) -> Iterator[Lab]:
+def ground(prefixes: int, *, worker: bool = True) -> Iterator[Lab]:
     """Everything up, with `prefixes` more in the lab, every state proven good, and Django ready."""
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as folder:
         var = Path(folder)
@@ -37,7 +37,7 @@ def ground(prefixes: int) -> Iterator[Lab]:
         try:
             with Lab(var / "lab", prefixes=prefixes) as lab:
                 _fill(lab)
-                with _worker():
+                with _worker() if worker else nullcontext():
                     yield lab
         finally:
             broker.stop()

@@ -90,6 +90,7 @@ def start_run(phase: Phase) -> Run:
     )
     binding = Binding.objects.get(aspect="service")
     run.targets.create(
+        up=True,
         index=0,
         stage=0,
         resource=Resource.objects.get(name="2001:db8::/32"),
