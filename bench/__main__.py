@@ -1,4 +1,4 @@
-"""`make bench`: every figure of docs/performance.md. `python -m bench tap` (`bulk`, `statements`, `home`) takes a part."""
+"""`make bench`: every figure of docs/performance.md. A part alone: `python -m bench tap`."""
 
 from __future__ import annotations
 
