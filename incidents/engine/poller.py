@@ -16,7 +16,20 @@ from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
 from incidents.engine import diagnosing, looking, measuring, snapshots
-from incidents.models import Backend, Binding, Duty, Look, Measurement, Plan, Point, Probe, Resource
+from incidents.models import (
+    Backend,
+    Binding,
+    Diagnosis,
+    Duty,
+    Look,
+    Measurement,
+    Observation,
+    Plan,
+    Point,
+    Probe,
+    Resource,
+    Snapshot,
+)
 from incidents.models.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -28,7 +41,7 @@ LEASE = timedelta(seconds=45)
 THINNING = ((timedelta(hours=1), 60), (timedelta(days=1), 600))
 KEEP_LOOKS = timedelta(days=90)
 KEEP_UNUSED_PLANS = timedelta(days=1)
-KEEP_MEASUREMENTS = timedelta(days=400)
+KEEP_HISTORY = timedelta(days=400)
 
 
 class Poller:
@@ -133,13 +146,20 @@ def _write_looks(
 def thin(now: datetime) -> int:
     """Drops looks that stand too close together for their age, and what is too old. Returns how many went."""
     gone = Look.objects.filter(at__lt=now - KEEP_LOOKS).delete()[0]
-    gone += Measurement.objects.filter(until__lt=now - KEEP_MEASUREMENTS).delete()[0]
+    old = now - KEEP_HISTORY
+    gone += Measurement.objects.filter(until__lt=old).delete()[0]
+    gone += Diagnosis.objects.filter(until__lt=old).delete()[0]
+    # What a binding was seen as last, and its known-good state, are kept however old they are.
+    current = Binding.objects.filter(seen__isnull=False)
+    gone += Observation.objects.filter(at__lt=old).exclude(pk__in=current.values("seen")).delete()[0]
+    good = Binding.objects.filter(good__isnull=False)
+    gone += Snapshot.objects.filter(proven_until__lt=old).exclude(pk__in=good.values("good")).delete()[0]
     gone += Plan.objects.filter(run=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
     for age, apart in THINNING:
         last: dict[tuple[int | None, int | None], int] = {}
         drop: list[int] = []
-        old = Look.objects.filter(at__lt=now - age, at__gte=now - age - timedelta(hours=2)).order_by("at")
-        for pk, backend, probe, at in old.values_list("pk", "backend_id", "probe_id", "at"):
+        looks = Look.objects.filter(at__lt=now - age, at__gte=now - age - timedelta(hours=2)).order_by("at")
+        for pk, backend, probe, at in looks.values_list("pk", "backend_id", "probe_id", "at"):
             slot = int(at.timestamp()) // apart
             if last.get((backend, probe)) == slot:
                 drop.append(pk)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents.actions.catalogue import CATALOGUE
-from incidents.audit.log import Actor, append
+from incidents.audit.log import Actor, append, recorded
 from incidents.domain.errors import InventoryFault
 from incidents.engine.kinds import ADAPTERS, CONNECTING, PROBES
 from incidents.inventory.diff import InventoryDiff
@@ -22,9 +21,6 @@ from incidents.services.inventory_apply import write
 from incidents.services.inventory_entries import entries
 from incidents.services.inventory_obstacles import obstacles
 from incidents.services.inventory_plan import Comparison, compare, hash_passwords
-
-# Any number will do, so long as nothing else in the database locks by it.
-APPLY_LOCK = 0x1AE27081
 
 
 def read(text: str) -> Inventory | list[InventoryFault]:
@@ -62,8 +58,8 @@ def apply(inventory: Inventory, *, by: str) -> InventoryDiff:
         ExceptionGroup: of InventoryFault; nothing was changed.
     """
     hashes = hash_passwords(inventory)
-    with transaction.atomic(durable=True):
-        _one_at_a_time()
+    # Of two files applied at once, each would be compared with the world before the other.
+    with recorded():
         comparison = _compare(inventory, hashes)
         if any("password" in fields for fields in comparison.diff.kinds["person"].changed.values()):
             # Somebody may have applied the same passwords since these were hashed.
@@ -84,10 +80,3 @@ def _compare(inventory: Inventory, hashes: dict[str, str]) -> Comparison:
     if faults:
         raise ExceptionGroup("the inventory cannot be applied to what is there", faults)
     return comparison
-
-
-def _one_at_a_time() -> None:
-    """Of two files applied at once, each would be compared with the world before the other. SQLite has one writer."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [APPLY_LOCK])

@@ -1,0 +1,91 @@
+"""The poller: one at a time, a fixed cost, a silent backend blinds nobody, and what is old is thinned."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import F
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from incidents.domain.diagnosis import Damage
+from incidents.engine.poller import KEEP_HISTORY, KEEP_LOOKS, Poller, poll_once, thin
+from incidents.models import Backend, Binding, Diagnosis, Duty, Look, Measurement, Observation, Plan, Snapshot
+from incidents.models.clock import database_now
+from tests.scene import BROKEN, Scene
+
+
+def test_a_round_costs_a_fixed_number_of_statements(
+    scene: Scene, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    poll_once()
+    with django_assert_max_num_queries(32):
+        poll_once()
+
+
+def test_a_silent_backend_is_told_and_blinds_nobody(scene: Scene) -> None:
+    scene.mode("edge-b", "hang")
+    scene.break_()
+    answered = dict(Look.objects.filter(backend__isnull=False).order_by("at").values_list("backend__slug", "answered"))
+    assert answered == {"registry": True, "router-edge-a": True, "router-edge-b": False, "router-edge-c": True}
+    assert scene.damage(BROKEN) == Damage.WITHDRAWN
+
+
+def test_what_nobody_looks_at_any_more_is_not_known(scene: Scene) -> None:
+    Look.objects.update(at=F("at") - timedelta(minutes=5))
+    scene.lab.mode("registry", "hang")
+    poll_once()
+    # The registry has not answered for minutes, so nobody knows whether the services are bound.
+    assert scene.damage(BROKEN) == Damage.UNKNOWN
+
+
+def test_a_change_while_probes_are_green_must_last_before_it_counts_as_good(scene: Scene, settings: Settings) -> None:
+    settings.SNAPSHOT_AFTER_SECONDS = 3600
+    before = Snapshot.objects.count()
+    scene.put("edge-a", {"advertised": True, "as_path": [64666]})
+    poll_once()
+    poll_once()
+    assert Snapshot.objects.count() == before
+    assert scene.damage(BROKEN) == Damage.DRIFTED
+
+
+def test_one_poller_holds_the_duty_and_another_takes_over(scene: Scene) -> None:
+    first, second = Poller(), Poller()
+    second._owner = "another-host:1"
+    assert first._on_duty()
+    assert first._on_duty()
+    assert not second._on_duty()
+    Duty.objects.update(lease_until=F("lease_until") - timedelta(minutes=2))
+    assert second._on_duty()
+    assert not first._on_duty()
+
+
+def test_looks_are_thinned_with_age(scene: Scene) -> None:
+    now = database_now()
+    backend = Backend.objects.get(slug="registry")
+    Look.objects.all().delete()
+    for ago in [*range(0, 600, 5), *range(3600 + 300, 3600 + 900, 5)]:
+        at = now - timedelta(seconds=ago)
+        Look.objects.create(backend=backend, at=at, answered=True, looked_at=1, changed=0)
+    Look.objects.create(backend=backend, at=now - KEEP_LOOKS - timedelta(1), answered=True, looked_at=1, changed=0)
+    thin(now)
+    assert Look.objects.filter(at__gt=now - timedelta(hours=1)).count() == 120
+    # Ten minutes of more than an hour ago: one a minute is left, whole minutes being cut at both ends.
+    assert 10 <= Look.objects.filter(at__lt=now - timedelta(hours=1)).count() <= 11
+    assert thin(now) == 0
+
+
+def test_old_history_goes_but_what_stands_stays(scene: Scene) -> None:
+    scene.break_()
+    scene.propose()
+    long_ago = database_now() - KEEP_HISTORY - timedelta(1)
+    Observation.objects.update(at=long_ago)
+    Snapshot.objects.update(proven_until=long_ago)
+    Measurement.objects.filter(until__isnull=False).update(until=long_ago)
+    Diagnosis.objects.filter(until__isnull=False).update(until=long_ago)
+    Plan.objects.update(expires_at=long_ago)
+    assert thin(database_now()) > 0
+    assert not Plan.objects.exists()
+    assert not Measurement.objects.filter(until__isnull=False).exists()
+    bindings = Binding.objects.count()
+    assert Observation.objects.count() == Binding.objects.filter(seen__isnull=False).count() == bindings
+    assert Snapshot.objects.count() == Binding.objects.filter(good__isnull=False).count() == bindings
