@@ -51,7 +51,7 @@ def test_it_is_the_receipt_from_the_first_moment(run: Run, operator: Client) -> 
     assert "by Robin of Example Shop." in page
     assert "Reason: <bdi>shop is down</bdi>" in page
     assert f'<strong class="address">{run.reference}</strong> (say this on the phone)' in page
-    assert "You can close this page. The run goes on." in page
+    assert "It is accepted and will not be lost." in page
     assert page.count("not sent yet") == 3
     assert "Stop after this step" in page
     assert "/undo" not in page
