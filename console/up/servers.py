@@ -19,8 +19,6 @@ PROGRAMS = {
         "--log-level", "warning", "--graceful-timeout", "5",
     ],
     "worker": [
-        # The demo may run as root, which Celery warns of.
-        "-W", "ignore::RuntimeWarning",
         "-m", "celery", "--app", "console", "--quiet", "worker", "--pool", "threads", "--concurrency", "8",
         "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
     ],
