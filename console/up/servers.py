@@ -27,7 +27,7 @@ PROGRAMS = {
 
 
 def serve(port: int, on_ready: Callable[[], None]) -> None:
-    """Runs the three until a KeyboardInterrupt, or and starts one again that ends by itself."""
+    """Runs the three until a KeyboardInterrupt; one that ends by itself is started again, which is said."""
     programs = {**PROGRAMS, "web": [*PROGRAMS["web"], "--bind", f"127.0.0.1:{port}"]}
     children = {name: _spawn(arguments) for name, arguments in programs.items()}
     try:
