@@ -116,23 +116,24 @@ def _windows(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
 
 
 def _flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
-    """Withdrawals wait; announcements never do.
+    """Withdrawals wait; announcements never do, but a second one within the window is warned of.
 
     RFC 7196 and the vendors' defaults: a neighbour may suppress a route that is withdrawn again within 15 minutes,
     and would keep it suppressed for up to an hour. The first announcement adds no such penalty.
     """
     for change in proposal.changes:
         announced = known.announced_at.get(change.binding)
-        if change.after.get("advertised") is not False or announced is None:
+        if announced is None or now >= announced + proposal.terms.flap:
             continue
-        safe_at = announced + proposal.terms.flap
-        if now < safe_at:
-            text = (
-                f"{change.name} was announced at {announced:%H:%M} UTC. Taking it back before {safe_at:%H:%M} UTC "
-                "could make other networks ignore it for up to an hour."
-            )
+        said = f"{change.name} was announced at {announced:%H:%M} UTC"
+        if change.after.get("advertised") is False:
+            safe_at = announced + proposal.terms.flap
+            text = f"{said}. Taking it back before {safe_at:%H:%M} UTC could make other networks ignore it for an hour."
             yield _blocker("guard.flap", text, change.name)
-            return
+        else:
+            text = f"{said} and has been lost since. Some networks may ignore it for up to an hour even so."
+            yield Finding("guard.flap", Severity.WARNING, text, change.name)
+        return
 
 
 def _blocker(code: str, text: str, subject: str = "") -> Finding:

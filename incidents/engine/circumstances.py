@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from incidents.domain.changes import Change
+from incidents.domain.changes import Change, is_up
 from incidents.domain.findings import Finding
 from incidents.domain.guards import Circumstances, Proposal, check
 from incidents.domain.terms import Window
@@ -32,7 +32,7 @@ def ask_guards(
         busy=_busy(resources, run),
         changed_in_organization=_changed(proposal.terms.organization_window, resources, preapproval, now),
         changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
-        announced_at=_announced(proposal.changes),
+        announced_at=_announced(proposal.changes, warn=run is None),
     )
     return check(proposal, known, now)
 
@@ -60,13 +60,17 @@ def _changed(window: Window, resources: frozenset[uuid.UUID], preapproval: Preap
     return lately.values("resource").distinct().count()
 
 
-def _announced(changes: tuple[Change, ...]) -> dict[str, datetime]:
-    """When each binding that would be withdrawn was announced by us, as far as attempts remember."""
-    withdrawn = {int(change.binding) for change in changes if change.after.get("advertised") is False}
-    if not withdrawn:
+def _announced(changes: tuple[Change, ...], *, warn: bool) -> dict[str, datetime]:
+    """When we announced each binding last, as far as attempts remember.
+
+    With `warn`, at the preview, also of those that would be announced again; before an effect only of those that
+    would be withdrawn, for nothing else is held up by it.
+    """
+    asked = {int(change.binding) for change in changes if warn or not is_up(change.after)}
+    if not asked:
         return {}
     # A withdrawal's own attempts announce nothing.
-    done = Attempt.objects.filter(target__binding__in=withdrawn, target__up=True)
+    done = Attempt.objects.filter(target__binding__in=asked, target__up=True)
     return {
         str(binding): at for binding, at in done.values_list("target__binding_id").annotate(at=Max("at")).order_by()
     }

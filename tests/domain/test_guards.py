@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from incidents.domain.findings import blockers
+from incidents.domain.findings import Severity, blockers
 from incidents.domain.guards import Circumstances, Proposal, check
 from incidents.domain.routes import unsafe
 from incidents.domain.terms import read_terms
@@ -61,8 +61,11 @@ def test_a_withdrawal_waits_after_an_announcement(minutes: int, expected: list[s
     assert codes(down, known) == expected
 
 
-def test_an_announcement_never_waits() -> None:
-    assert codes(PROPOSAL, replace(FINE, announced_at={UP.binding: NOW})) == []
+def test_an_announcement_never_waits_but_a_second_one_is_warned_of() -> None:
+    known = replace(FINE, announced_at={UP.binding: NOW - timedelta(minutes=5)})
+    assert codes(PROPOSAL, known) == []
+    warned = [item.code for item in check(PROPOSAL, known, NOW) if item.severity is Severity.WARNING]
+    assert warned == ["guard.flap"]
 
 
 GOOD = {"advertised": True, "next_hop": "192.0.2.1", "as_path": [64500, 64496], "communities": ["64496:1"]}
