@@ -17,6 +17,11 @@ class Mark(StrEnum):
     ERROR = "error"  # the instrument is broken
 
 
+def opposite(wanted: Mark) -> Mark:
+    """What contradicts a point that should say `pass` or `fail`; no measurement contradicts nothing."""
+    return Mark.FAIL if wanted is Mark.PASS else Mark.PASS
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One measurement of one point.

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.runs import Step
-from incidents.domain.verdicts import Mark
+from incidents.domain.verdicts import Mark, opposite
 from incidents.engine import looking, measuring
 from incidents.engine.passes import Pass
 from incidents.models import Point, RunReading, StageVerdict, Target
@@ -56,7 +56,10 @@ def _undone(opened: Pass) -> dict[int, Target]:
 
 
 def _wrong_places(opened: Pass) -> set[tuple[str, str]]:
-    """(resource, location) where a point of a proven stage does not say what it should."""
+    """(resource, location) where a point of a proven stage says the opposite of what it said when it was proven.
+
+    A probe that is out of order in this moment contradicts nothing.
+    """
     proven = StageVerdict.objects.filter(run=opened.run, mark=Mark.PASS).values("stage")
     rows = RunReading.objects.filter(run=opened.run, stage__in=proven, point__isnull=False)
     wanted = {
@@ -64,7 +67,7 @@ def _wrong_places(opened: Pass) -> set[tuple[str, str]]:
         for point, mark, resource, location in rows.values_list("point_id", "wanted", "resource_id", "location__slug")
     }
     taken = measuring.measure(measuring.load_points(Point.objects.filter(pk__in=rows.values("point_id"))))
-    return {place for point, (mark, place) in wanted.items() if taken.readings[point].mark != mark}
+    return {place for point, (mark, place) in wanted.items() if taken.readings[point].mark is opposite(Mark(mark))}
 
 
 def _mark(opened: Pass, undone: dict[int, Target]) -> None:

@@ -13,7 +13,7 @@ from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import is_up
 from incidents.domain.decisions import End
 from incidents.domain.runs import Outcome, Phase, Step
-from incidents.domain.verdicts import Mark, Reading, Watched, judge
+from incidents.domain.verdicts import Mark, Reading, Watched, judge, opposite
 from incidents.engine import diagnosing, measuring
 from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage, watch
@@ -97,9 +97,8 @@ def store_readings(opened: Pass) -> None:
 
 
 def _count(row: RunReading, reading: Reading) -> None:
-    opposite = Mark.FAIL if row.wanted == Mark.PASS else Mark.PASS
     row.right = row.right + 1 if reading.mark == row.wanted else 0
-    row.wrong = row.wrong + 1 if reading.mark == opposite else 0
+    row.wrong = row.wrong + 1 if reading.mark is opposite(Mark(row.wanted)) else 0
     row.latest, row.detail = reading.mark, reading.detail[:200]
 
 

@@ -164,6 +164,17 @@ def test_what_comes_undone_before_the_end_is_no_success(scene: Scene) -> None:
     assert scene.visible() == ["edge-b", "edge-c"]
 
 
+def test_a_probe_that_breaks_at_the_end_undoes_no_proof(scene: Scene) -> None:
+    scene.break_()
+    run = scene.start()
+    scene.mode("edge-b", "hang")
+    advance(run.pk)
+    assert run.targets.get(location__slug="edge-a").step == Step.VERIFIED
+    scene.end_session("edge-a")
+    scene.mode("edge-b", "ok")
+    assert scene.carry_on(run).outcome == Outcome.SUCCEEDED
+
+
 def test_undo_waits_for_the_neighbours_patience(scene: Scene) -> None:
     """RFC 7196: a withdrawal right after an announcement could get the prefix suppressed elsewhere."""
     scene.break_()
