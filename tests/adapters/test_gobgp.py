@@ -202,13 +202,24 @@ def test_what_observe_learns(fake: FakeGoBgp, mode: str, error: type[Exception])
     adapter.close()
 
 
+def freeze(pid: int) -> None:
+    """SIGSTOP, and waits until every thread stands still: the call alone returns before they do."""
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + 5
+    while any(
+        stat.read_text().rpartition(")")[2].split()[0] != "T" for stat in Path(f"/proc/{pid}/task").glob("*/stat")
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def test_a_router_that_hangs_and_one_that_comes_back(tmp_path: Path) -> None:
     need("gobgpd")
     edge, program = start_gobgpd(tmp_path)
     adapter = gobgp(edge.api, [KEY], budget_seconds=0.5)
     try:
         adapter.apply([change(KEY, ROUTE)], "k")
-        os.kill(program.process.pid, signal.SIGSTOP)
+        freeze(program.process.pid)
         began = time.monotonic()
         assert adapter.apply([change(KEY, ABSENT)], "k")[0].reply is Reply.NOT_SENT
         with pytest.raises(BackendTimeout):
