@@ -87,7 +87,7 @@ def test_what_observe_learns(world: Lab, registry: Subject, mode: str, error: ty
     began = time.monotonic()
     with pytest.raises(error):
         adapter_of(registry).observe(KEYS)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_a_key_that_the_world_does_not_know_is_refused(registry: Subject) -> None:

@@ -57,7 +57,7 @@ def test_a_greeting_is_the_proof(meet: Callable[..., None], mark: Mark, detail: 
     with Peer(meet) as peer:
         reading = look(tcp(0.4), peer.address)
     assert (reading.mark, reading.detail) == (mark, detail)
-    assert 0 <= reading.milliseconds < 200
+    assert 0 <= reading.milliseconds < 5000
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,8 @@ def test_nobody_takes_the_connection() -> None:
         for line in waiting:
             line.close()
     assert reading == Reading(Mark.FAIL, -1, "no connection in time")
-    assert time.monotonic() - began < 0.6
+    # A connection attempt of the system itself would last for minutes.
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1", "name:80", "127.0.0.1:0", "127.0.0.1:99999", "::1:80", "[::1:80"])
@@ -123,8 +124,9 @@ def test_many_points_cost_one_budget() -> None:
         addresses = [slow.address if number % 4 == 0 else quick.address for number in range(200)]
         points = [Point(number, "203.0.113.0/24", "edge-a", address) for number, address in enumerate(addresses)]
         began = time.monotonic()
-        readings = tcp(0.5).measure(points)
-        assert time.monotonic() - began < 1.2
+        readings = tcp(2).measure(points)
+        # Fifty silent ones, one after the other, would take a hundred seconds.
+        assert time.monotonic() - began < 10
     assert [readings[number].mark for number in range(200)] == [
         Mark.FAIL if number % 4 == 0 else Mark.PASS for number in range(200)
     ]
