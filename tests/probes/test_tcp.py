@@ -57,7 +57,8 @@ def test_a_greeting_is_the_proof(meet: Callable[..., None], mark: Mark, detail: 
     with Peer(meet) as peer:
         reading = look(tcp(0.4), peer.address)
     assert (reading.mark, reading.detail) == (mark, detail)
-    assert 0 <= reading.milliseconds < 5000
+    # A reset may come so early that the connection itself is not seen to stand.
+    assert (-1 if meet is resetting else 0) <= reading.milliseconds < 5000
 
 
 @pytest.mark.parametrize(
