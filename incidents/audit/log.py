@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from incidents.models.clock import database_now
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # C2SP tlog-tiles gives an entry a 16-bit length; an entry that could not be exported is not written.
 LARGEST_ENTRY = 65_535
+NAMES_IN_ENTRY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Entry:
     organization: str = ""
     run: str = ""
     data: JsonObject = field(default_factory=dict)
+
+
+def in_batches(names: Sequence[str]) -> Iterator[list[str]]:
+    """The names, as many at a time as one entry holds: a thousand prefixes must not make one that is too long."""
+    for start in range(0, len(names), NAMES_IN_ENTRY):
+        yield list(names[start : start + NAMES_IN_ENTRY])
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from incidents.audit.log import ENGINE, Entry, append, recorded
+from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.runs import Step
 from incidents.domain.verdicts import Mark, opposite
 from incidents.engine import looking, measuring
@@ -87,8 +87,9 @@ def _mark(opened: Pass, undone: dict[int, Target]) -> None:
                     ENGINE,
                     run.organization.slug,
                     str(run.pk),
-                    {"reference": run.reference, "location": location, "resources": some[:200], "count": len(some)},
+                    {"reference": run.reference, "location": location, "resources": some},
                 )
-                for location, some in names.items()
+                for location, all_of_them in names.items()
+                for some in in_batches(all_of_them)
             ]
         )

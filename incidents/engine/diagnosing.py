@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models import F, Max, QuerySet
 
-from incidents.audit.log import ENGINE, Entry, append
+from incidents.audit.log import ENGINE, Entry, append, in_batches
 from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose_prefix
 from incidents.domain.verdicts import Mark
 from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
@@ -18,7 +18,6 @@ from incidents.models.bulk import insert
 
 # What was not looked at for this long is not known any more: two rounds in which everything that can hang hangs.
 FRESH = timedelta(seconds=45)
-NAMES_IN_ENTRY = 200
 
 # The keys of the resources that are diagnosed, as a subquery.
 Only: TypeAlias = "QuerySet[Resource, Any]"
@@ -145,10 +144,10 @@ def _tell(chosen: Mapping[uuid.UUID, Named], turned: Mapping[uuid.UUID, Diagnose
                 "diagnosis.changed",
                 ENGINE,
                 organization,
-                data={"damage": str(damage), "resources": names[start : start + NAMES_IN_ENTRY]},
+                data={"damage": str(damage), "resources": some},
             )
             for (organization, damage), names in groups.items()
-            for start in range(0, len(names), NAMES_IN_ENTRY)
+            for some in in_batches(names)
         ]
     )
 

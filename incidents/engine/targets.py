@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.db.models import F, QuerySet
 
 from incidents.adapters.base import Adapter
-from incidents.audit.log import ENGINE, Entry, append, recorded
+from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import Change, Receipt, Reply
 from incidents.domain.decisions import Apply, Look, Mend
@@ -23,9 +23,6 @@ from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Preapproval, Target
 from incidents.models.bulk import insert
-
-# Names in one audit entry: a thousand prefixes must not make an entry that is too long to be exported.
-NAMES_IN_ENTRY = 200
 
 
 def look(opened: Pass, decision: Look) -> None:
@@ -194,7 +191,7 @@ def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) ->
     for aim in aims:
         by_location[aim.change.location].append(aim.change.name)
     for location, names in by_location.items():
-        for start in range(0, len(names), NAMES_IN_ENTRY):
+        for some in in_batches(names):
             yield Entry(
                 event,
                 ENGINE,
@@ -204,7 +201,7 @@ def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) ->
                     "reference": opened.run.reference,
                     "stage": opened.run.stage,
                     "location": location,
-                    "resources": names[start : start + NAMES_IN_ENTRY],
+                    "resources": some,
                     **data,
                 },
             )
