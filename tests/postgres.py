@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from incidents.lab.ports import free_port
 
 
 def find_binaries() -> Path | None:
@@ -35,7 +36,7 @@ class Postgres:
         self._user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
         self._folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # short, for the socket's sake
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port("127.0.0.1")
         self.url = f"postgresql://{self._user}@127.0.0.1:{self.port}/postgres"
 
     def __enter__(self) -> Self:
@@ -84,10 +85,3 @@ class Postgres:
                 return
             time.sleep(0.1)
         raise RuntimeError("PostgreSQL did not come up within 30 s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import redis
 
-from console.up.ports import free_port
 from incidents.lab import child
+from incidents.lab.ports import free_port
 
 
 class BrokerFault(Exception):
@@ -39,7 +39,7 @@ def start_broker(var: Path) -> Broker:
     """Finds or starts one, and sets REDIS_URL. Raises BrokerFault that names the three ways."""
     if os.environ.get("REDIS_URL"):
         return Broker(f"the one that REDIS_URL names ({os.environ['REDIS_URL'].rsplit('@', 1)[-1]})", None)
-    port = free_port()
+    port = free_port("127.0.0.1")
     folder = var / "broker"
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("redis-server", "valkey-server"):

@@ -24,11 +24,3 @@ def check_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise PortFault(f"port {port} is in use. Choose another one: PORT=8001 make up") from None
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nothing listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
