@@ -1,0 +1,158 @@
+"""One HTTP call within one deadline: connecting, sending and every byte of the answer.
+
+urllib3 does the protocol and the certificates; what is added is a deadline that a server cannot stretch by dripping,
+a limit to the size of an answer, and the distinction that receipts need: was anything sent?
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import urllib3
+
+from incidents.adapters.deadline import Deadline
+from incidents.adapters.settings import fault
+from incidents.domain.canonical import Json
+from incidents.domain.errors import BackendTimeout, BackendUnreachable
+
+# A list of some thousand objects is a few megabytes; more than this is no answer.
+LARGEST_ANSWER = 32 * 1024 * 1024
+PIECE = 65536
+
+# At DEBUG it would write every address that we ask for into the log.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said: the status, its headers, and the body as JSON (None where it is no JSON)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+
+
+@dataclass(slots=True)
+class Client:
+    """Speaks to one server.
+
+    Args:
+        name: slug of the backend, for messages.
+        url: `http(s)://host[:port][/path]`, the beginning of every address.
+        headers: sent with every call; what is secret in them never stands in a message.
+        tls: for https; None for the system's authorities. Certificates and names are always checked.
+    """
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tls: ssl.SSLContext | None = None
+    _pool: urllib3.PoolManager = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pool = urllib3.PoolManager(maxsize=8, ssl_context=self.tls or ssl.create_default_context())
+
+    def call(
+        self,
+        deadline: Deadline,
+        method: str,
+        path: str,
+        body: Json = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends one request, once: no redirect is followed and nothing is tried again.
+
+        Raises:
+            BackendUnreachable: no connection, so certainly nothing was sent.
+            BackendTimeout: it was sent, and the answer was lost, late, or no answer.
+        """
+        try:
+            seconds = deadline.left()
+        except TimeoutError:
+            raise BackendUnreachable(f"{self.name} was not asked, for no time was left") from None
+        try:
+            response = self._pool.request(
+                method,
+                self.url.rstrip("/") + path,
+                fields=query,
+                body=None if body is None else json.dumps(body).encode(),
+                headers={"Accept": "application/json", "Content-Type": "application/json"}
+                | dict(self.headers)
+                | dict(headers or {}),
+                timeout=urllib3.Timeout(total=seconds),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                encode_multipart=False,
+            )
+        except urllib3.exceptions.SSLError as error:
+            raise BackendUnreachable(f"the certificate of {self.name} is not accepted: {_why(error)}") from error
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            raise BackendUnreachable(f"{self.name} could not be reached") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise BackendTimeout(f"{self.name} did not answer") from error
+        return Answer(response.status, dict(response.headers), self._body(response, deadline))
+
+    def close(self) -> None:
+        """Ends connections. Harmless when repeated."""
+        self._pool.clear()
+
+    def _body(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
+        """The body as JSON, however slowly it comes."""
+        received = bytearray()
+        try:
+            for piece in response.stream(PIECE):
+                received += piece
+                deadline.left()
+                if len(received) > LARGEST_ANSWER:
+                    raise BackendTimeout(f"{self.name} answered more than {LARGEST_ANSWER} bytes")
+        except (urllib3.exceptions.HTTPError, TimeoutError, OSError) as error:
+            raise BackendTimeout(f"{self.name} did not finish its answer in time") from error
+        finally:
+            response.close() if len(received) > LARGEST_ANSWER else response.release_conn()
+        try:
+            value: Json = json.loads(received)
+        except ValueError:
+            return None
+        return value
+
+
+def check_url(name: str, url: str, *, plain: bool = False) -> str:
+    """A setting that is an address of a server.
+
+    Args:
+        plain: whether http is allowed besides https.
+
+    Raises InventoryFault.
+    """
+    parts = urlsplit(url)
+    schemes = ("https", "http") if plain else ("https",)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise fault(name, f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and a host")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise fault(name, "must hold no name, password, query or fragment; secrets have settings of their own")
+    return url
+
+
+def trust(name: str, authority: str | None) -> ssl.SSLContext:
+    """Checks certificates by this authority (PEM), or by the system's. Raises InventoryFault."""
+    try:
+        return ssl.create_default_context(cadata=authority)
+    except ssl.SSLError:
+        raise fault(name, "holds no certificate in PEM form") from None
+
+
+def _why(error: Exception) -> str:
+    """The reason that OpenSSL gives, without its numbers."""
+    text = str(error)
+    for known in ("Hostname mismatch", "IP address mismatch", "certificate has expired", "self-signed certificate"):
+        if known.lower() in text.lower():
+            return known.lower()
+    return "it cannot be verified"
