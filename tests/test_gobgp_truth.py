@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from incidents.adapters.gobgp import GoBgp
-from incidents.domain.changes import Change
+from incidents.domain.changes import Cause, Change
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
@@ -70,7 +70,7 @@ def announce(router: FakeGoBgp, states: dict[str, dict[str, object]]) -> None:
         Change("", key, SECOND, "setup", "", "route", key, before={"advertised": False}, after=state)  # type: ignore[arg-type]
         for key, state in states.items()
     ]
-    adapter.apply(changes, "setup")
+    adapter.apply(changes, Cause("setup"))
     adapter.close()
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from incidents.engine.kinds import ADAPTERS, PROBES
+
 ROOT = Path(__file__).resolve().parent.parent
 FILES = sorted(
     path
@@ -98,7 +100,7 @@ def test_the_domain_imports_the_standard_library_only(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_adapters_and_probes_import_no_sibling_kind(path: Path) -> None:
-    kinds = {"gobgp", "simulated", "tcp", "route"}
+    kinds = set(ADAPTERS) | set(PROBES)
     if path.parent.name in ("adapters", "probes"):
         for name in imports_of(path):
             if name.startswith(("incidents.adapters.", "incidents.probes.")):

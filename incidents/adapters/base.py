@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from incidents.domain.changes import Change, Receipt, State
+from incidents.domain.changes import Cause, Change, Receipt, State
 from incidents.domain.errors import EmptyBatch, UnknownKey
 from incidents.domain.findings import Finding
 
@@ -29,8 +29,11 @@ class Adapter(Protocol):
     def rehearse(self, changes: Sequence[Change]) -> Sequence[Finding]:
         """What the backend says to these changes when it only pretends; without effect. Empty where it cannot."""
 
-    def apply(self, changes: Sequence[Change], idempotency_key: str) -> Sequence[Receipt]:
+    def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:
         """Makes each `after` so; absolute, safe to repeat. One receipt a change, in the same order.
+
+        Where the backend can compare, what is neither `before` nor `after` any more is refused and left alone; what
+        is `after` already is accepted without an effect.
 
         What goes wrong at the backend is in the receipts, for some changes of a batch may have been done.
 

@@ -20,7 +20,7 @@ from incidents.adapters.gobgp_api import gobgp_pb2 as api
 from incidents.adapters.gobgp_api.gobgp_pb2_grpc import GobgpApiStub
 from incidents.adapters.gobgp_channel import SharedChannel
 from incidents.adapters.settings import Settings, fault, host_and_port
-from incidents.domain.changes import Change, Receipt, Reply, State
+from incidents.domain.changes import Cause, Change, Receipt, Reply, State
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding
 
@@ -106,7 +106,7 @@ class GoBgp:
         """GoBGP cannot pretend; `changes` are not looked at."""
         return []
 
-    def apply(self, changes: Sequence[Change], idempotency_key: str) -> Sequence[Receipt]:
+    def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:
         """Announcements in one stream, then withdrawals one by one; absolute, so the idempotency key is not needed.
 
         A state that could not be written exactly is refused here, before anything is sent.

@@ -13,7 +13,7 @@ from typing import Self
 from incidents.adapters.base import check_batch
 from incidents.adapters.deadline import Deadline
 from incidents.adapters.settings import Settings
-from incidents.domain.changes import Change, Receipt, Reply, State
+from incidents.domain.changes import Cause, Change, Receipt, Reply, State
 from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding
 
@@ -97,11 +97,11 @@ class Simulated:
         """The world cannot pretend; `changes` are not looked at."""
         return []
 
-    def apply(self, changes: Sequence[Change], idempotency_key: str) -> Sequence[Receipt]:
+    def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:
         check_batch([change.key for change in changes], self._keys, self._name)
         request: dict[str, object] = {
             "op": "apply",
-            "idempotency_key": idempotency_key,
+            "idempotency_key": cause.key,
             "changes": [{"key": change.key, "after": change.after} for change in changes],
         }
         deadline = Deadline(self._budget)

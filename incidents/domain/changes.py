@@ -10,7 +10,36 @@ from typing import TypeAlias
 from incidents.domain.canonical import JsonObject
 
 # What one binding is, as its adapter sees it: a JSON object with lists (never tuples), so that `==` is the diff.
+#
+# Under the key STATUS stands what the backend tells besides, such as how far it has come: that is never compared,
+# never part of a change, and never restored. Its fields, all of them optional:
+#
+#   settled     false while the backend is still carrying out what it was told (a deployment that rolls out)
+#   problem     why it cannot carry it out, for people
+#   ready       whether there is capacity here that could take traffic now
+#   label       what people call this state, such as `shop/checkout:1.42` or `4f2c1ab Show the new basket`
+#   paused      true where the backend would take a change and not carry it out
+#   managed_by  who would undo a change that is made here, such as `Argo CD`
+#   locked      why the backend will not let itself be changed, for people
+#   sessions    how many neighbours a router has that would hear of a change
 State: TypeAlias = JsonObject
+STATUS = "status"
+
+
+def settings_of(state: State) -> State:
+    """What a state is made of, without what the backend tells besides: what is compared, planned and restored."""
+    return {key: value for key, value in state.items() if key != STATUS} if STATUS in state else state
+
+
+def status_of(state: State) -> JsonObject:
+    """What the backend tells besides; see the fields above. Empty where it tells nothing."""
+    status = state.get(STATUS)
+    return status if isinstance(status, Mapping) else {}
+
+
+def same(one: State, other: State) -> bool:
+    """Whether two states are one and the same, whatever their backends tell besides."""
+    return one == other or settings_of(one) == settings_of(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +93,23 @@ class Change:
         return replace(self, before=self.after, after=self.before)
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a backend is asked to change something: what it may write into its own log or history.
+
+    Args:
+        key: idempotency key; the same for every try of one stage of one run.
+        run: reference of the run, such as `RUN-7K3P-QX`.
+        person: username of who started it.
+        reason: in their words; may be empty.
+    """
+
+    key: str
+    run: str = ""
+    person: str = ""
+    reason: str = ""
+
+
 class Reply(StrEnum):
     """What came of asking a backend. Never a result: only an observation says what is."""
 
@@ -83,5 +129,10 @@ class Receipt:
 
 
 def is_up(state: State) -> bool:
-    """Whether this state serves traffic: a route that is advertised, a service that is bound."""
-    return state.get("advertised") is not False and state.get("bound") is not False
+    """Whether this state serves traffic: a route that is advertised, a service that is bound, a weight that counts."""
+    return (
+        state.get("advertised") is not False
+        and state.get("bound") is not False
+        and state.get("weight") != 0
+        and state.get("mode", "ready") == "ready"
+    )

@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import Change, Receipt, Reply
+from incidents.domain.changes import Cause, Change, Receipt, Reply
 from incidents.domain.decisions import Apply, Look, Mend
 from incidents.domain.errors import BackendUnreachable, HandrailError
 from incidents.domain.findings import Finding, blockers
@@ -128,7 +128,8 @@ def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
     batches: dict[str, list[Aim]] = defaultdict(list)
     for aim in aims:
         batches[aim.change.backend].append(aim)
-    key = f"{opened.run.pk}:{opened.run.stage}"
+    run = opened.run
+    cause = Cause(f"{run.pk}:{run.stage}", run.reference, run.started_by.username, run.reason)
 
     def begin(backend: str) -> Pending[Sequence[Receipt]]:
         changes = [aim.change for aim in batches[backend]]
@@ -138,7 +139,7 @@ def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
             # The last thing before the effect: an owner that froze, or waited for a slot, past its lease sends nothing.
             if opened.claim.left() < timedelta(seconds=bulkhead.budget):
                 raise BackendUnreachable(f"{backend} was not asked, for this owner's time was over")
-            return adapter.apply(changes, key)
+            return adapter.apply(changes, cause)
 
         return bulkhead.call(apply)
 

@@ -13,10 +13,10 @@ import pytest
 
 from incidents.adapters import gobgp_paths
 from incidents.adapters.gobgp_api import gobgp_pb2 as api
-from incidents.domain.changes import Reply, State
+from incidents.domain.changes import Cause, Reply, State
 from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable
 from incidents.lab import ports, processes
-from tests.adapters.conftest import ABSENT, ROUTE, change, gobgp, start_gobgpd
+from tests.adapters.support import ABSENT, ROUTE, change, gobgp, start_gobgpd
 from tests.fakes.gobgp import FakeGoBgp
 from tests.lab_fixtures import need
 
@@ -41,9 +41,9 @@ ROUTE_SIX: State = {**ROUTE, "next_hop": "2001:db8::1"}
 )
 def test_attributes_come_back_exactly(gobgpd: str, key: str, state: State) -> None:
     adapter = gobgp(gobgpd, [key])
-    assert adapter.apply([change(key, state)], "k")[0].reply is Reply.ACCEPTED
+    assert adapter.apply([change(key, state)], Cause("k"))[0].reply is Reply.ACCEPTED
     assert adapter.observe([key]) == {key: state}
-    adapter.apply([change(key, ABSENT)], "k")
+    adapter.apply([change(key, ABSENT)], Cause("k"))
     assert adapter.observe([key]) == {key: ABSENT}
     adapter.close()
 
@@ -69,12 +69,12 @@ def test_a_state_that_cannot_be_written_exactly_is_refused_and_the_others_are_do
     fake: FakeGoBgp, state: State
 ) -> None:
     adapter = gobgp(fake.address, [KEY, SIX])
-    bad, good = adapter.apply([change(KEY, state), change(SIX, ROUTE_SIX)], "k")
+    bad, good = adapter.apply([change(KEY, state), change(SIX, ROUTE_SIX)], Cause("k"))
     assert bad.reply is Reply.REFUSED
     assert bad.detail.startswith("not sent: ")
     assert good.reply is Reply.ACCEPTED
     assert set(fake.table) == {SIX}
-    assert adapter.apply([change(KEY, state)], "k")[0].reply is Reply.REFUSED
+    assert adapter.apply([change(KEY, state)], Cause("k"))[0].reply is Reply.REFUSED
     assert fake.calls.count("AddPathStream") == 1
     adapter.close()
 
@@ -82,11 +82,11 @@ def test_a_state_that_cannot_be_written_exactly_is_refused_and_the_others_are_do
 def test_a_batch_of_1100(gobgpd: str) -> None:
     adapter = gobgp(gobgpd, BULK)
     began = time.monotonic()
-    receipts = adapter.apply([change(key, ROUTE) for key in BULK], "k")
+    receipts = adapter.apply([change(key, ROUTE) for key in BULK], Cause("k"))
     assert [receipt.key for receipt in receipts] == BULK
     assert {receipt.reply for receipt in receipts} == {Reply.ACCEPTED}
     assert adapter.observe(BULK) == dict.fromkeys(BULK, ROUTE)
-    receipts = adapter.apply([change(key, ABSENT) for key in BULK], "k")
+    receipts = adapter.apply([change(key, ABSENT) for key in BULK], Cause("k"))
     assert {receipt.reply for receipt in receipts} == {Reply.ACCEPTED}
     assert adapter.observe(BULK) == dict.fromkeys(BULK, ABSENT)
     assert time.monotonic() - began < 5
@@ -95,11 +95,11 @@ def test_a_batch_of_1100(gobgpd: str) -> None:
 
 def test_withdrawing_one_leaves_all_others(gobgpd: str) -> None:
     adapter = gobgp(gobgpd, [*BULK[:5], SIX])
-    adapter.apply([*(change(key, ROUTE) for key in BULK[:5]), change(SIX, ROUTE_SIX)], "k")
-    adapter.apply([change(BULK[0], ABSENT)], "k")
+    adapter.apply([*(change(key, ROUTE) for key in BULK[:5]), change(SIX, ROUTE_SIX)], Cause("k"))
+    adapter.apply([change(BULK[0], ABSENT)], Cause("k"))
     states = adapter.observe([*BULK[:5], SIX])
     assert [state["advertised"] for state in states.values()] == [False, True, True, True, True, True]
-    adapter.apply([change(key, ABSENT) for key in [*BULK[:5], SIX]], "k")
+    adapter.apply([change(key, ABSENT) for key in [*BULK[:5], SIX]], Cause("k"))
     adapter.close()
 
 
@@ -155,9 +155,9 @@ def test_what_is_told_of_a_stream(fake: FakeGoBgp, mode: str, few: str, many: st
     """Of more than one message nobody knows which ones were done before the refusal."""
     fake.mode, fake.seconds = mode, 0.1
     adapter = gobgp(fake.address, BULK, budget_seconds=0.6)
-    assert {str(r.reply) for r in adapter.apply([change(key, ROUTE) for key in BULK[:50]], "k")} == {few}
+    assert {str(r.reply) for r in adapter.apply([change(key, ROUTE) for key in BULK[:50]], Cause("k"))} == {few}
     fake.table.clear()
-    assert {str(r.reply) for r in adapter.apply([change(key, ROUTE) for key in BULK[:300]], "k")} == {many}
+    assert {str(r.reply) for r in adapter.apply([change(key, ROUTE) for key in BULK[:300]], Cause("k"))} == {many}
     assert len(fake.table) == done
     fake.mode = "ok"
     assert sum(state != ABSENT for state in adapter.observe(BULK[:300]).values()) == done
@@ -176,18 +176,18 @@ def test_what_is_told_of_a_stream(fake: FakeGoBgp, mode: str, few: str, many: st
 )
 def test_what_is_told_of_a_withdrawal(fake: FakeGoBgp, mode: str, reply: str, left: int) -> None:
     adapter = gobgp(fake.address, [KEY], budget_seconds=0.6)
-    adapter.apply([change(KEY, ROUTE)], "k")
+    adapter.apply([change(KEY, ROUTE)], Cause("k"))
     fake.mode = mode
-    assert str(adapter.apply([change(KEY, ABSENT)], "k")[0].reply) == reply
+    assert str(adapter.apply([change(KEY, ABSENT)], Cause("k"))[0].reply) == reply
     assert len(fake.table) == left
     adapter.close()
 
 
 def test_withdrawals_after_a_lost_stream_are_not_sent(fake: FakeGoBgp) -> None:
     adapter = gobgp(fake.address, [KEY, SIX])
-    adapter.apply([change(KEY, ROUTE)], "k")
+    adapter.apply([change(KEY, ROUTE)], Cause("k"))
     fake.mode = "drop_reply"
-    announced, withdrawn = adapter.apply([change(SIX, ROUTE_SIX), change(KEY, ABSENT)], "k")
+    announced, withdrawn = adapter.apply([change(SIX, ROUTE_SIX), change(KEY, ABSENT)], Cause("k"))
     assert (announced.reply, withdrawn.reply) == (Reply.UNANSWERED, Reply.NOT_SENT)
     assert fake.calls.count("DeletePath") == 0
     adapter.close()
@@ -218,19 +218,19 @@ def test_a_router_that_hangs_and_one_that_comes_back(tmp_path: Path) -> None:
     edge, program = start_gobgpd(tmp_path)
     adapter = gobgp(edge.api, [KEY], budget_seconds=0.5)
     try:
-        adapter.apply([change(KEY, ROUTE)], "k")
+        adapter.apply([change(KEY, ROUTE)], Cause("k"))
         freeze(program.process.pid)
         began = time.monotonic()
-        assert adapter.apply([change(KEY, ABSENT)], "k")[0].reply is Reply.NOT_SENT
+        assert adapter.apply([change(KEY, ABSENT)], Cause("k"))[0].reply is Reply.NOT_SENT
         with pytest.raises(BackendTimeout):
             adapter.observe([KEY])
         assert time.monotonic() - began < 10
         os.kill(program.process.pid, signal.SIGCONT)
-        assert adapter.apply([change(KEY, ROUTE)], "k")[0].reply is Reply.ACCEPTED
+        assert adapter.apply([change(KEY, ROUTE)], Cause("k"))[0].reply is Reply.ACCEPTED
         assert adapter.observe([KEY]) == {KEY: ROUTE}
         program.process.kill()
         program.process.wait()
-        assert adapter.apply([change(KEY, ROUTE)], "k")[0].reply is Reply.NOT_SENT
+        assert adapter.apply([change(KEY, ROUTE)], Cause("k"))[0].reply is Reply.NOT_SENT
         with pytest.raises(BackendUnreachable):
             adapter.observe([KEY])
     finally:
@@ -242,7 +242,7 @@ def test_a_router_that_restarts_is_found_at_once() -> None:
     port = ports.free_port("127.0.0.1")
     first = FakeGoBgp().start(port)
     adapter = gobgp(first.address, [KEY])
-    adapter.apply([change(KEY, ROUTE)], "k")
+    adapter.apply([change(KEY, ROUTE)], Cause("k"))
     first.stop()
     with pytest.raises(BackendUnreachable):
         adapter.observe([KEY])
@@ -275,11 +275,11 @@ def test_tls_with_an_authority_of_ones_own(tmp_path: Path, capfd: pytest.Capture
     adapter = gobgp(f"127.0.0.1:{port}", [KEY], settings={**tls, **client})
     try:
         end = time.monotonic() + 5
-        while adapter.apply([change(KEY, ROUTE)], "k")[0].reply is Reply.NOT_SENT and time.monotonic() < end:
+        while adapter.apply([change(KEY, ROUTE)], Cause("k"))[0].reply is Reply.NOT_SENT and time.monotonic() < end:
             time.sleep(0.05)
         assert adapter.observe([KEY]) == {KEY: ROUTE}
         stranger = gobgp(f"127.0.0.1:{port}", [KEY], 1, {"tls": True, "tls_ca": f"file:{certificate}"})
-        assert stranger.apply([change(KEY, ABSENT)], "k")[0].reply is Reply.NOT_SENT
+        assert stranger.apply([change(KEY, ABSENT)], Cause("k"))[0].reply is Reply.NOT_SENT
         stranger.close()
     finally:
         adapter.close()

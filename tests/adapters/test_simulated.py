@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from incidents.adapters.simulated import Simulated
-from incidents.domain.changes import Reply, State
+from incidents.domain.changes import Cause, Reply, State
 from incidents.domain.errors import (
     BackendRefused,
     BackendTimeout,
@@ -22,7 +22,9 @@ from incidents.domain.errors import (
     InventoryFault,
 )
 from incidents.lab.lab import Lab
-from tests.adapters.conftest import Subject, applied, change, registry_of, simulated
+from tests.adapters.subjects import Subject
+from tests.adapters.subjects.simulated import registry_of
+from tests.adapters.support import applied, change, simulated
 from tests.fakes.sockets import Peer, closing
 
 KEYS = tuple(f"{location}/203.0.113.0/24" for location in ("edge-a", "edge-b", "edge-c"))
@@ -59,7 +61,7 @@ def adapter_of(registry: Subject, budget_seconds: float = 0.5) -> Simulated:
 def test_what_is_told_and_what_is_done(world: Lab, registry: Subject, mode: str, replies: str, done: int) -> None:
     world.mode("registry", mode, seconds=0.1)
     before = len(applied(world))
-    receipts = adapter_of(registry).apply([change(key, OFF) for key in KEYS], "key-1")
+    receipts = adapter_of(registry).apply([change(key, OFF) for key in KEYS], Cause("key-1"))
     assert [str(receipt.reply) for receipt in receipts] == replies.split()
     world.mode("registry", "ok")
     states = adapter_of(registry).observe(KEYS)
@@ -94,7 +96,7 @@ def test_a_key_that_the_world_does_not_know_is_refused(registry: Subject) -> Non
     adapter = simulated(registry.address, ["nowhere"], settings=registry.settings)
     with pytest.raises(BackendRefused, match="knows no key nowhere"):
         adapter.observe(["nowhere"])
-    assert adapter.apply([change("nowhere", ON)], "k")[0].reply is Reply.REFUSED
+    assert adapter.apply([change("nowhere", ON)], Cause("k"))[0].reply is Reply.REFUSED
 
 
 def test_a_wrong_token_is_refused(registry: Subject) -> None:
@@ -115,7 +117,7 @@ def test_the_token_reaches_no_message_and_no_log(tmp_path: Path, caplog: pytest.
         adapter = simulated(peer.address, KEYS, settings={"token": f"file:{secret}"})
         with pytest.raises(BackendRefused) as refused:
             adapter.observe(KEYS[:1])
-        (receipt,) = adapter.apply([change(KEYS[0], ON)], "k")
+        (receipt,) = adapter.apply([change(KEYS[0], ON)], Cause("k"))
     assert "(secret)" in str(refused.value)
     assert TOKEN not in f"{refused.value!r} {receipt!r} {adapter!r} {caplog.text}"
 
@@ -128,7 +130,7 @@ def test_an_answer_that_is_no_answer_leaves_it_open() -> None:
     for meet in (nonsense, closing):
         with Peer(meet) as peer:
             adapter = simulated(peer.address, KEYS)
-            assert adapter.apply([change(KEYS[0], ON)], "k")[0].reply is Reply.UNANSWERED
+            assert adapter.apply([change(KEYS[0], ON)], Cause("k"))[0].reply is Reply.UNANSWERED
             with pytest.raises(BackendUnreachable):
                 adapter.observe(KEYS)
 

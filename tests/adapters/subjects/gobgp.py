@@ -1,0 +1,21 @@
+"""A real gobgpd."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.adapters.subjects import Subject
+from tests.adapters.support import ABSENT, ROUTE, gobgp
+
+VARIANTS = ("IPv4", "IPv6")
+
+
+def make(variant: str, request: pytest.FixtureRequest) -> Subject:
+    address: str = request.getfixturevalue("gobgpd")
+    if variant == "IPv4":
+        keys = ("203.0.113.0/24", "198.51.100.0/24")
+        one, other = ROUTE, {**ROUTE, "as_path": [64496, 64496], "local_pref": 120}
+    else:
+        keys = ("2001:db8:100::/48", "2001:db8:200::/48")
+        one, other = {**ROUTE, "next_hop": "2001:db8::1"}, {**ROUTE, "next_hop": "2001:db8::2", "med": 5}
+    return Subject(address, keys, (one, other), ABSENT, gobgp)
