@@ -69,7 +69,7 @@ class GoBgp:
         keys: frozenset[str],
         budget_seconds: float,
     ) -> Self:
-        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends.md."""
+        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends/."""
         given = Settings.of(settings, SETTINGS)
         address = given.text("address")
         host_and_port("address", address)

@@ -59,7 +59,7 @@ class Simulated:
         keys: frozenset[str],
         budget_seconds: float,
     ) -> Self:
-        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends.md."""
+        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends/."""
         given = Settings.of(settings, SETTINGS)
         return cls(
             name=name,
