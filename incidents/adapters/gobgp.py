@@ -15,14 +15,14 @@ import grpc
 
 from incidents.adapters import gobgp_paths as paths
 from incidents.adapters.base import check_batch
-from incidents.adapters.deadline import Deadline
 from incidents.adapters.gobgp_api import gobgp_pb2 as api
 from incidents.adapters.gobgp_api.gobgp_pb2_grpc import GobgpApiStub
 from incidents.adapters.gobgp_channel import SharedChannel
-from incidents.adapters.settings import Settings, fault, host_and_port
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding
+from incidents.wire.deadline import Deadline
+from incidents.wire.settings import Settings, fault, host_and_port
 
 PATHS_IN_A_MESSAGE = 100
 LONGEST_DETAIL = 200

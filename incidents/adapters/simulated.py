@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from incidents.adapters.base import check_batch
-from incidents.adapters.deadline import Deadline
-from incidents.adapters.settings import Settings
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State
 from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding
+from incidents.wire.deadline import Deadline
+from incidents.wire.settings import Settings
 
 SETTINGS = frozenset({"address", "backend", "token"})
 # An answer about 10,000 keys is a few megabytes; more than this is no answer.

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from incidents.adapters.deadline import Deadline
-from incidents.adapters.settings import fault
 from incidents.domain.canonical import Json
 from incidents.domain.errors import BackendTimeout, BackendUnreachable
+from incidents.wire.deadline import Deadline
+from incidents.wire.settings import fault
 
 # A list of some thousand objects is a few megabytes; more than this is no answer.
 LARGEST_ANSWER = 32 * 1024 * 1024
