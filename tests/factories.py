@@ -15,6 +15,7 @@ from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.canonical import digest
 from incidents.domain.changes import Change, State
 from incidents.domain.diagnosis import Damage
+from incidents.domain.kinds import Kind
 from incidents.domain.runs import Outcome, Phase
 from incidents.domain.terms import Terms, Window
 from incidents.domain.verdicts import Mark, Proof
@@ -104,6 +105,8 @@ def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300) -
     return Terms(
         tier=tier,
         stages=("1", "100%"),
+        steps=(10, 50, 100),
+        minimum_percent=50,
         most_resources=most_resources,
         tolerate=tolerate,
         expire=timedelta(minutes=15),
@@ -112,6 +115,7 @@ def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300) -
         organization_window=Window(2000, 60),
         platform_window=Window(20000, 60),
         flap=timedelta(minutes=15),
+        rpki="",
         probes=("collector", "tcp"),
         proof=Proof(in_a_row=2),
     )
@@ -153,7 +157,7 @@ def make_prefix(
     number = next(_numbers)
     made = Resource.objects.create(
         organization=organization,
-        kind=Resource.Kind.PREFIX,
+        kind=Kind.PREFIX,
         name=name or f"10.{number // 256}.{number % 256}.0/24",
         title=title,
         settings={"origins": [64496]},

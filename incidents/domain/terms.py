@@ -23,7 +23,9 @@ class Terms:
 
     Args:
         tier: 1 preview and one button; 2 a tick that states the consequence.
-        stages: locations reached after each stage (`1`, `25%`, `100%`).
+        stages: locations reached after each stage (`1`, `25%`, `100%`); for what is changed location by location.
+        steps: percent of the way after each step (10, 50, 100); for traffic, which all locations share.
+        minimum_percent: of the known-good capacity that must be ready and serving at every step.
         most_resources: in one run.
         tolerate: locations that may be left out because they do not answer.
         expire: a run ends after this, whatever happens.
@@ -31,12 +33,15 @@ class Terms:
         snapshot_age: a known-good state older than this is not restored.
         organization_window, platform_window: most resources changed in a rolling window.
         flap: a withdraw waits this long after an announcement.
+        rpki: slug of the probe that says whether an origin is valid; empty where none is configured.
         probes: slugs of the probes whose points must pass; at least one.
         proof: how the verdict on a stage is reached.
     """
 
     tier: int
     stages: tuple[str, ...]
+    steps: tuple[int, ...]
+    minimum_percent: int
     most_resources: int
     tolerate: int
     expire: timedelta
@@ -45,6 +50,7 @@ class Terms:
     organization_window: Window
     platform_window: Window
     flap: timedelta
+    rpki: str
     probes: tuple[str, ...]
     proof: Proof = field(default_factory=Proof)
 
@@ -52,6 +58,8 @@ class Terms:
         return {
             "tier": self.tier,
             "stages": list(self.stages),
+            "steps": list(self.steps),
+            "minimum_percent": self.minimum_percent,
             "most_resources": self.most_resources,
             "tolerate": self.tolerate,
             "expire_seconds": _seconds(self.expire),
@@ -62,6 +70,7 @@ class Terms:
                 "platform": {"most": self.platform_window.most, "minutes": self.platform_window.minutes},
             },
             "flap_minutes": _seconds(self.flap) // 60,
+            "rpki": self.rpki,
             "proof": {
                 "probes": list(self.probes),
                 "in_a_row": self.proof.in_a_row,
@@ -78,6 +87,8 @@ def read_terms(value: JsonObject) -> Terms:
     return Terms(
         tier=_integer(value["tier"]),
         stages=tuple(str(item) for item in _list(value["stages"])),
+        steps=tuple(_integer(item) for item in _list(value["steps"])),
+        minimum_percent=_integer(value["minimum_percent"]),
         most_resources=_integer(value["most_resources"]),
         tolerate=_integer(value["tolerate"]),
         expire=timedelta(seconds=_integer(value["expire_seconds"])),
@@ -86,6 +97,7 @@ def read_terms(value: JsonObject) -> Terms:
         organization_window=_window(windows["organization"]),
         platform_window=_window(windows["platform"]),
         flap=timedelta(minutes=_integer(value["flap_minutes"])),
+        rpki=str(value["rpki"]),
         probes=tuple(str(item) for item in _list(proof["probes"])),
         proof=Proof(
             in_a_row=_integer(proof["in_a_row"]),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from incidents.domain.canonical import Json
+from incidents.domain.kinds import LOOKED_AT
 from incidents.inventory.diff import KINDS
 from incidents.inventory.document import (
     ROLES,
@@ -28,6 +29,7 @@ from incidents.inventory.rules import Rules
 FORMS = {"binding": "RESOURCE LOCATION ASPECT", "watch": "RESOURCE LOCATION PROBE"}
 # Without a name of a host: to look it up may take longer than any budget, and needs the outside.
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([0-9.]+)):([0-9]{1,5})")
+RPKI = "rpki"
 # After so many faults, looking for what was meant would only cost time.
 PATIENCE = 100
 
@@ -185,11 +187,17 @@ def _check_preapproval(sheet: Sheet, path: str, entry: PreapprovalEntry, names: 
     _check_groups(sheet, path, entry.groups, names)
     for index, probe in enumerate(entry.terms.probes):
         _refer(sheet, f"{path}.proof.probes[{index}]", "probe", probe, names.probes)
+    _check_validator(sheet, f"{path}.rpki", entry.terms.rpki, names)
     if names.locations and entry.terms.tolerate >= len(names.locations):
         sheet.fault(f"{path}.tolerate", f"must be less than the number of locations, {len(names.locations)}")
     if _refer(sheet, f"{path}.organization", "organization", entry.organization, names.organizations):
         _check_holders(sheet, f"{path}.groups", entry, names)
-        _check_covered(sheet, f"{path}.resources", entry, names)
+        _check_covered(sheet, f"{path}.resources", entry, names, rules)
+
+
+def _check_validator(sheet: Sheet, path: str, name: str, names: _Names) -> None:
+    if name and _refer(sheet, path, "probe", name, names.probes) and names.probes[name].kind != RPKI:
+        sheet.fault(path, f"{name} is no probe of kind {RPKI}, so it cannot tell whether an origin is valid")
 
 
 def _check_holders(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names) -> None:
@@ -199,7 +207,7 @@ def _check_holders(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Nam
             sheet.fault(f"{path}[{index}]", message)
 
 
-def _check_covered(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names) -> None:
+def _check_covered(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names, rules: Rules) -> None:
     placed = [(f"{path}[{index}]", name) for index, name in enumerate(entry.resources)]
     _refuse_repeated(sheet, placed)
     for place, name in placed:
@@ -209,13 +217,19 @@ def _check_covered(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Nam
         elif owner != entry.organization:
             sheet.fault(place, f"{name} belongs to organization {owner}, not to {entry.organization}")
         else:
+            _check_kind(sheet, place, names.resources[name], rules.actions.get(entry.action, ""), entry.action)
             _check_provable(sheet, place, names.resources[name], entry.terms.probes, names)
+
+
+def _check_kind(sheet: Sheet, path: str, resource: ResourceEntry, kind: str, action: str) -> None:
+    if kind and resource.kind and resource.kind != kind:
+        sheet.fault(path, f"{resource.name} is a {resource.kind}, and {action} is for a {kind}")
 
 
 def _check_provable(sheet: Sheet, path: str, resource: ResourceEntry, probes: Collection[str], names: _Names) -> None:
     """No location may count as proven because nobody looked."""
     watched = {watch.location for watch in resource.watch if watch.probe in probes}
-    for location in dict.fromkeys(binding.location for binding in resource.bindings if binding.aspect == "route"):
+    for location in dict.fromkeys(binding.location for binding in resource.bindings if binding.aspect not in LOOKED_AT):
         if location in names.locations and location not in watched and any(probes):
             named = " or ".join(probes)
             sheet.fault(path, f"{resource.name} is not watched by {named} at {location}, so nothing could be proven")
@@ -250,7 +264,7 @@ def _there(inventory: Inventory) -> dict[str, set[str]]:
         "backend": {entry.name for entry in inventory.backends},
         "probe": {entry.name for entry in inventory.probes},
         "organization": {entry.name for entry in inventory.organizations},
-        "prefix": {entry.name for entry in resources},
+        "resource": {entry.name for entry in resources},
         "binding": {binding_name(e.name, item.location, item.aspect) for e in resources for item in e.bindings},
         "watch": {watch_name(e.name, item.location, item.probe) for e in resources for item in e.watch},
         "person": {entry.name for entry in inventory.people},

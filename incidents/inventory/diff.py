@@ -11,7 +11,7 @@ KINDS = (
     "backend",
     "probe",
     "organization",
-    "prefix",
+    "resource",
     "binding",
     "watch",
     "person",

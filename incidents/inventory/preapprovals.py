@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import yaml
 
+from incidents.domain.kinds import Kind
 from incidents.inventory.document import OrganizationEntry, PreapprovalEntry
 from incidents.inventory.nodes import Fields, Node, Sheet
 from incidents.inventory.terms import TERMS, read_terms
 
-EVERY_PREFIX = "every prefix"
-NOTHING = f"nothing never means everything; name resources, or write the words `{EVERY_PREFIX}`"
+EVERY = {f"every {kind}": kind for kind in Kind}
+WORDS = ", ".join(f"`{words}`" for words in EVERY)
+NOTHING = f"nothing never means everything; name resources, or write the words {WORDS}"
 
 
 def read_preapproval(
@@ -28,16 +30,17 @@ def read_preapproval(
 
 
 def _read_resources(fields: Fields, organization: str, organizations: tuple[OrganizationEntry, ...]) -> tuple[str, ...]:
-    """Names, with `every prefix` written out: approved is what the reviewed file holds, not what comes later."""
+    """Names, with `every prefix` (or service, pool) written out: approved is what the file holds, not what comes later."""
     node = fields.node("resources")
     if isinstance(node, yaml.SequenceNode):
         return tuple(fields.texts("resources", empty=NOTHING))
     if not isinstance(node, yaml.ScalarNode):
         if node is not None:
-            fields.fault("resources", f"must be a list of names, or the words `{EVERY_PREFIX}`")
+            fields.fault("resources", f"must be a list of names, or the words {WORDS}")
         return ()
-    if node.value != EVERY_PREFIX:
-        fields.fault("resources", f"must be a list of names, or exactly the words `{EVERY_PREFIX}`; {NOTHING}")
+    kind = EVERY.get(node.value)
+    if kind is None:
+        fields.fault("resources", f"must be a list of names, or exactly the words {WORDS}; {NOTHING}")
         return ()
     owners = [entry for entry in organizations if entry.name == organization]
-    return tuple(resource.name for owner in owners for resource in owner.resources if resource.kind == "prefix")
+    return tuple(resource.name for owner in owners for resource in owner.resources if resource.kind == kind)

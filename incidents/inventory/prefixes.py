@@ -1,4 +1,4 @@
-"""The rules for prefixes: exact, neither too long nor too short, and of one organization only."""
+"""The rules for names: each once; and prefixes exact, neither too long nor too short, and of one organization only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from incidents.domain.kinds import Kind
 from incidents.inventory.document import Inventory, ResourceEntry
 from incidents.inventory.nodes import Sheet
 
@@ -26,6 +27,8 @@ def check_prefixes(sheet: Sheet, inventory: Inventory) -> None:
             _twice(sheet, f"{path}.name", resource.name, organization, owners[resource.name])
             continue
         owners[resource.name] = (organization, f"{path}.name")
+        if resource.kind != Kind.PREFIX:
+            continue
         network = _network(sheet, f"{path}.name", resource.name)
         if network is not None:
             found.append((network, organization, f"{path}.name"))

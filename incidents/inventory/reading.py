@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 import yaml
 
+from incidents.domain.canonical import JsonObject
 from incidents.domain.decide import MOST_BUDGET
 from incidents.domain.errors import InventoryFault
+from incidents.domain.kinds import ASPECTS, Kind
 from incidents.inventory.checks import check
 from incidents.inventory.document import (
     BackendEntry,
@@ -161,20 +163,31 @@ def _read_organization(sheet: Sheet, node: Node, path: str, normalize: Normalize
 
 def _read_resource(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> ResourceEntry:
     fields = Fields(sheet, node, path, ("kind", "name", "title", "settings", "bindings", "watch"))
-    settings = Fields(sheet, fields.node("settings"), fields.at("settings"), ("origins",))
-    origins = settings.items("origins", empty="name the AS numbers that may originate the prefix")
+    kind = fields.choice("kind", tuple(Kind))
     bindings = fields.items("bindings", empty="say where the resource lives, and in which backend")
+    aspects = ASPECTS.get(Kind(kind), ()) if kind else ()
     return ResourceEntry(
-        kind=fields.choice("kind", ("prefix",)),
-        name=fields.text("name"),
+        kind=kind,
+        # The name of a prefix is the prefix; the others have a name of ours, which stands in addresses and messages.
+        name=fields.text("name") if kind in ("", Kind.PREFIX) else fields.slug("name"),
         title=fields.text("title", default=""),
-        settings={"origins": [whole(sheet, item, place, 1, 2**32 - 2) for item, place in origins]},
-        bindings=tuple(_read_binding(sheet, *item, normalize) for item in bindings),
+        settings=_read_settings(sheet, fields, kind),
+        bindings=tuple(_read_binding(sheet, *item, aspects, normalize) for item in bindings),
         watch=tuple(_read_watch(sheet, *item) for item in fields.items("watch")),
     )
 
 
-def _read_binding(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> BindingEntry:
+def _read_settings(sheet: Sheet, fields: Fields, kind: str) -> JsonObject:
+    if kind != Kind.PREFIX:
+        if kind and fields.has("settings"):
+            fields.fault("settings", f"a {kind} has no settings; leave them out")
+        return {}
+    settings = Fields(sheet, fields.node("settings"), fields.at("settings"), ("origins",))
+    origins = settings.items("origins", empty="name the AS numbers that may originate the prefix")
+    return {"origins": [whole(sheet, item, place, 1, 2**32 - 2) for item, place in origins]}
+
+
+def _read_binding(sheet: Sheet, node: Node, path: str, aspects: Sequence[str], normalize: Normalize) -> BindingEntry:
     fields = Fields(sheet, node, path, ("location", "backend", "aspect", "key"))
     backend, key = fields.text("backend"), fields.text("key", longest=200)
     try:
@@ -182,9 +195,8 @@ def _read_binding(sheet: Sheet, node: Node, path: str, normalize: Normalize) -> 
     except InventoryFault as fault:
         fields.fault("key", fault.message)
         key = ""
-    return BindingEntry(
-        location=fields.text("location"), backend=backend, aspect=fields.choice("aspect", ("route", "service")), key=key
-    )
+    aspect = fields.choice("aspect", aspects) if aspects else ""
+    return BindingEntry(location=fields.text("location"), backend=backend, aspect=aspect, key=key)
 
 
 def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:

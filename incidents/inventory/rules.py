@@ -40,12 +40,12 @@ class Rules:
     Args:
         backends, probes: by kind.
         connecting: kinds of probes that need an address to connect to.
-        actions: names of the catalogue.
+        actions: names of the catalogue, each with the kind of resource that it is for.
         secret: what stands behind a reference; raises InventoryFault.
     """
 
     backends: Mapping[str, BackendRule]
     probes: Mapping[str, ProbeRule]
     connecting: Collection[str]
-    actions: Collection[str]
+    actions: Mapping[str, str]
     secret: Secret

@@ -14,6 +14,8 @@ from incidents.inventory.nodes import TAG, Fields, whole
 TERMS = (
     "tier",
     "stages",
+    "steps",
+    "minimum_percent",
     "most_resources",
     "tolerate",
     "expire_seconds",
@@ -21,6 +23,7 @@ TERMS = (
     "snapshot_days",
     "windows",
     "flap_minutes",
+    "rpki",
     "proof",
 )
 WAVE = re.compile(r"([1-9][0-9]{0,3})(%?)")
@@ -35,6 +38,8 @@ def read_terms(fields: Fields) -> Terms:
     return Terms(
         tier=_read_tier(fields),
         stages=_read_stages(fields),
+        steps=_read_steps(fields),
+        minimum_percent=fields.integer("minimum_percent", 1, 100, default=50),
         most_resources=fields.integer("most_resources", 1, 100_000),
         tolerate=fields.integer("tolerate", 0, 1000, default=0),
         expire=timedelta(seconds=expire),
@@ -43,6 +48,7 @@ def read_terms(fields: Fields) -> Terms:
         organization_window=_read_window(windows, "organization", Window(most=2000, minutes=60)),
         platform_window=_read_window(windows, "platform", Window(most=20_000, minutes=60)),
         flap=timedelta(minutes=fields.integer("flap_minutes", 0, 24 * 60, default=15)),
+        rpki=fields.slug("rpki", default=""),
         probes=probes,
         proof=proof,
     )
@@ -58,6 +64,8 @@ def _read_tier(fields: Fields) -> int:
 def _read_stages(fields: Fields) -> tuple[str, ...]:
     """Counts of locations (`1`) and shares of them (`25%`); counts come first, and both grow."""
     waves: list[str] = []
+    if fields.has("steps") and not fields.has("stages"):
+        return ("100%",)
     for node, path in fields.items("stages", empty="name at least one stage, such as [1, 25%, 100%]"):
         text = str(node.value) if isinstance(node, yaml.ScalarNode) and node.tag in (TAG + "int", TAG + "str") else ""
         match = WAVE.fullmatch(text)
@@ -68,6 +76,16 @@ def _read_stages(fields: Fields) -> tuple[str, ...]:
             fields.sheet.fault(path, f"{text} after {waves[-1]}: stages must grow, numbers before shares")
         waves.append(text)
     return tuple(waves)
+
+
+def _read_steps(fields: Fields) -> tuple[int, ...]:
+    """Percents that grow and end with 100."""
+    if not fields.has("steps"):
+        return (10, 50, 100)
+    steps = [whole(fields.sheet, node, path, 1, 100) for node, path in fields.items("steps")]
+    if not steps or steps != sorted(set(steps)) or steps[-1] != 100:
+        fields.fault("steps", "must be percents that grow and end with 100, such as [10, 50, 100]")
+    return tuple(steps)
 
 
 def _grows(before: str, after: str) -> bool:

@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from incidents.domain.kinds import Kind
+
 
 class InventoryRevision(models.Model):
     """One applied inventory file; its id is the version by which processes know that adapters must be made anew."""
@@ -70,14 +72,11 @@ class Organization(models.Model):
 
 
 class Resource(models.Model):
-    """What is restored: one prefix, so far."""
-
-    class Kind(models.TextChoices):
-        PREFIX = "prefix"
+    """What is restored: a prefix, a service, a pool."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="resources")
-    kind = models.CharField(max_length=20, choices=Kind)
+    kind = models.CharField(max_length=20, choices=[(str(kind), str(kind)) for kind in Kind])
     name = models.CharField(max_length=100)
     title = models.CharField(max_length=100, blank=True)
     settings = models.JSONField(default=dict)
@@ -86,8 +85,9 @@ class Resource(models.Model):
     class Meta:
         ordering = ("position", "name")
         constraints = (
-            # Two organizations with one prefix would let one repair, or harm, the other.
-            models.UniqueConstraint(fields=("kind", "name"), name="resource_name_once"),
+            # Two organizations with one prefix would let one repair, or harm, the other; and plans, the audit log and
+            # `remove` know a resource by its name alone.
+            models.UniqueConstraint(fields=("name",), name="resource_name_once"),
         )
 
     def __str__(self) -> str:

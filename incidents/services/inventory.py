@@ -31,7 +31,7 @@ def read(text: str) -> Inventory | list[InventoryFault]:
             backends=ADAPTERS,
             probes=PROBES,
             connecting=CONNECTING,
-            actions=CATALOGUE,
+            actions={name: action.kind for name, action in CATALOGUE.items()},
             secret=lambda reference: resolve(reference, Path.cwd()),
         ),
     )

@@ -16,7 +16,7 @@ from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_
 from incidents.services.inventory_plan import Comparison
 
 # These go before anything is made, for what is made may need their place; the rest goes when nothing refers to it.
-FIRST_TO_GO = ("preapproval", "watch", "binding", "prefix")
+FIRST_TO_GO = ("preapproval", "watch", "binding", "resource")
 
 
 def write(comparison: Comparison) -> None:

@@ -15,7 +15,7 @@ from incidents.services.inventory_plan import Comparison
 # An entry holds at most 65,535 bytes.
 NAMES_IN_AN_ENTRY = 200
 # There are many of these, and they belong to one organization each.
-BATCHED = ("prefix", "binding", "watch")
+BATCHED = ("resource", "binding", "watch")
 
 
 def entries(inventory: Inventory, comparison: Comparison, revision: int, actor: Actor) -> list[Entry]:
@@ -85,7 +85,7 @@ def _organization(comparison: Comparison, kind: str, name: str) -> str:
     if kind == "preapproval":
         return str(_fields(comparison, kind, name)["organization"])
     if kind in BATCHED:
-        return str(_fields(comparison, "prefix", name.partition(" ")[0])["organization"])
+        return str(_fields(comparison, "resource", name.partition(" ")[0])["organization"])
     return ""
 
 

@@ -70,7 +70,7 @@ SPECS: dict[str, Kind] = {
     "backend": Kind(Backend, ("slug",), same("kind", "budget_ms", "slots", "settings")),
     "probe": Kind(Probe, ("slug",), same("kind", "budget_ms", "settings")),
     "organization": Kind(Organization, ("slug",), same("title")),
-    "prefix": Kind(
+    "resource": Kind(
         Resource,
         ("name",),
         same("kind", "title", "settings", "position") | {"organization": "organization__slug"},
@@ -111,7 +111,7 @@ _KEYS = {
     "backend__slug": ("backend_id", "backend"),
     "probe__slug": ("probe_id", "probe"),
     "organization__slug": ("organization_id", "organization"),
-    "resource__name": ("resource_id", "prefix"),
+    "resource__name": ("resource_id", "resource"),
     "person__username": ("person_id", "person"),
     "preapproval__slug": ("preapproval_id", "preapproval"),
     "group__name": ("group_id", "group"),

@@ -19,13 +19,13 @@ USES = {
     "location": "targets__location",
     "probe": "readings__probe",
     "organization": "organization",
-    "prefix": "targets__resource",
+    "resource": "targets__resource",
     "binding": "targets__binding",
     "watch": "readings__point",
     "preapproval": "plan__preapproval",
 }
 # What the record of an ended run cannot do without.
-RECORDED = ("location", "organization", "prefix")
+RECORDED = ("location", "organization", "resource")
 
 
 def obstacles(inventory: Inventory, comparison: Comparison) -> list[InventoryFault]:
@@ -39,14 +39,14 @@ def obstacles(inventory: Inventory, comparison: Comparison) -> list[InventoryFau
 
 
 def _moved(inventory: Inventory, comparison: Comparison) -> Iterator[InventoryFault]:
-    """With a prefix its history would go to another organization, which must not read it."""
+    """With a resource its history would go to another organization, which must not read it."""
     for i, organization in enumerate(inventory.organizations):
         for j, resource in enumerate(organization.resources):
-            there = comparison.present["prefix"].get(resource.name)
+            there = comparison.present["resource"].get(resource.name)
             if there and there["organization"] != organization.name:
                 message = (
                     f"{resource.name} belongs to organization {there['organization']} so far; "
-                    f"name `prefix {resource.name}` under remove in one change, and add it here in the next"
+                    f"name `resource {resource.name}` under remove in one change, and add it here in the next"
                 )
                 yield inventory.fault(message, f"organizations[{i}].resources[{j}].name")
 
@@ -67,7 +67,7 @@ def _taken(inventory: Inventory, comparison: Comparison) -> Iterator[InventoryFa
 def _needed(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
     """What would be left over refers to something that is to go."""
     users: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for kind, field in (("binding", "backend"), ("prefix", "organization"), ("preapproval", "organization")):
+    for kind, field in (("binding", "backend"), ("resource", "organization"), ("preapproval", "organization")):
         for name, fields in _left(comparison, kind):
             users[field, str(fields[field])].append(f"{kind} {name}")
     for name, _ in _left(comparison, "binding"):
@@ -77,7 +77,7 @@ def _needed(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
         users["probe", name.split(" ")[2]].append(f"watch {name}")
     for name, fields in _left(comparison, "preapproval"):
         for resource in _names(fields["resources"]):
-            users["prefix", resource].append(f"preapproval {name}")
+            users["resource", resource].append(f"preapproval {name}")
     for kind, diff in comparison.diff.kinds.items():
         for name in diff.removed:
             found = users.get((kind, name))
@@ -88,7 +88,7 @@ def _needed(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
 
 def _left(comparison: Comparison, kind: str) -> Iterator[tuple[str, Fields]]:
     """What will be there, without what goes because its prefix goes, and without what only the record keeps."""
-    prefixes = comparison.diff.kinds["prefix"].removed
+    prefixes = comparison.diff.kinds["resource"].removed
     gone = SPECS[kind].gone
     for name, fields in comparison.after(kind).items():
         if kind in ("binding", "watch") and name.partition(" ")[0] in prefixes:

@@ -94,7 +94,7 @@ def compare(inventory: Inventory, hashes: Mapping[str, str]) -> Comparison:
         named[removal.kind].append(removal.name)
     kinds = {kind: _differences(kind, wanted[kind], present[kind], named[kind]) for kind in KINDS}
     for part in ("binding", "watch"):
-        kinds[part] = _without_parts(kinds[part], frozenset(kinds["prefix"].removed))
+        kinds[part] = _without_parts(kinds[part], frozenset(kinds["resource"].removed))
     return Comparison(wanted, present, ids, links, InventoryDiff(inventory.digest, kinds))
 
 
@@ -125,9 +125,9 @@ def _differences(kind: str, wanted: Rows, present: Rows, named: list[str]) -> Ki
     )
 
 
-def _without_parts(diff: KindDiff, prefixes: frozenset[str]) -> KindDiff:
-    """Bindings and watches of a prefix go with it; they are not left over."""
-    extra = tuple(name for name in diff.extra if name.partition(" ")[0] not in prefixes)
+def _without_parts(diff: KindDiff, resources: frozenset[str]) -> KindDiff:
+    """Bindings and watches of a resource go with it; they are not left over."""
+    extra = tuple(name for name in diff.extra if name.partition(" ")[0] not in resources)
     return KindDiff(diff.kind, diff.added, diff.changed, diff.removed, diff.absent, extra, diff.unchanged)
 
 
@@ -176,10 +176,10 @@ def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
 
 
 def _wanted_resources(inventory: Inventory) -> dict[str, Rows]:
-    found: dict[str, Rows] = {"prefix": {}, "binding": {}, "watch": {}}
+    found: dict[str, Rows] = {"resource": {}, "binding": {}, "watch": {}}
     for organization in inventory.organizations:
         for position, entry in enumerate(organization.resources):
-            found["prefix"][entry.name] = {
+            found["resource"][entry.name] = {
                 "organization": organization.name,
                 "kind": entry.kind,
                 "title": entry.title,

@@ -18,6 +18,8 @@ NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
 TERMS = Terms(
     tier=1,
     stages=("1", "25%", "100%"),
+    steps=(10, 50, 100),
+    minimum_percent=50,
     most_resources=10,
     tolerate=0,
     expire=timedelta(minutes=15),
@@ -26,6 +28,7 @@ TERMS = Terms(
     organization_window=Window(20, 60),
     platform_window=Window(200, 60),
     flap=timedelta(minutes=15),
+    rpki="",
     probes=("collector",),
     proof=Proof(),
 )

@@ -148,7 +148,7 @@ def rules(tmp_path: Path) -> Rules:
         backends={"fake": FakeBackend},
         probes={"route": FakeProbe, "tcp": FakeProbe},
         connecting={"tcp"},
-        actions={"readvertise_prefix"},
+        actions={"readvertise_prefix": "prefix"},
         secret=lambda reference: resolve(reference, tmp_path),
     )
 

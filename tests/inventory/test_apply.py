@@ -99,7 +99,7 @@ def test_changes_are_named_field_by_field(apply: Apply) -> None:
     assert {(kind, *item) for kind, part in diff.kinds.items() for item in part.changed.items()} == {
         ("location", "edge-b", ("title",)),
         ("backend", "router-edge-a", ("budget_ms",)),
-        ("prefix", "203.0.113.0/24", ("title",)),
+        ("resource", "203.0.113.0/24", ("title",)),
         ("watch", "203.0.113.0/24 edge-a tcp", ("address",)),
         ("binding", "203.0.113.0/24 edge-a service", ("key",)),
         ("person", "bob", ("title",)),
@@ -129,7 +129,7 @@ def test_each_change_is_an_audit_entry_with_who_and_what(apply: Apply) -> None:
     assert changed["actor"] == {"kind": "command", "id": "engineer", "name": "engineer"}
     assert (changed["organization"], changed["data"]["terms"]["tier"]) == ("shop", 2)
     assert changed["data"]["digest_before"] == added["data"]["digest"]
-    prefixes = {entry["organization"]: entry["data"]["names"] for entry in entries("inventory.prefix.added")}
+    prefixes = {entry["organization"]: entry["data"]["names"] for entry in entries("inventory.resource.added")}
     assert prefixes == {"shop": ["203.0.113.0/24", "2001:db8::/32"], "bank": ["198.51.100.0/24"]}
     last = entries("inventory.applied")[-1]
     assert last["data"] == {
@@ -216,9 +216,9 @@ def test_1100_prefixes_take_a_number_of_statements_that_hardly_grows(
         f"10.{number // 256}.{number % 256}.0/24 edge-{edge} route" for number in range(1100) for edge in "abc"
     )
     assert Preapproval.objects.get().resources.count() == 1100
-    assert [len(entry["data"]["names"]) for entry in entries("inventory.prefix.added")] == [200] * 5 + [100]
+    assert [len(entry["data"]["names"]) for entry in entries("inventory.resource.added")] == [200] * 5 + [100]
     with django_assert_max_num_queries(25):
         assert service.apply(found, by="engineer").is_empty
     changed = inventory(large(1100).replace("settings: {origins: [64496]}", "settings: {origins: [64497]}"))
     with django_assert_max_num_queries(60):
-        assert len(service.apply(changed, by="engineer").kinds["prefix"].changed) == 1100
+        assert len(service.apply(changed, by="engineer").kinds["resource"].changed) == 1100

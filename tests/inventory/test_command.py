@@ -86,7 +86,7 @@ def test_changes_removals_and_notes_have_a_line_each(file: Path) -> None:
 def test_many_differences_do_not_fill_the_screen(file: Path) -> None:
     file.write_text(large(100))
     lines = run("plan", file)
-    assert "+ and 80 more prefixes" in lines
+    assert "+ and 80 more resources" in lines
     assert "+ and 280 more watches" in lines
     assert len(lines) < 80
 

@@ -104,11 +104,11 @@ def start_run(phase: Phase) -> Run:
 
 def test_a_prefix_goes_with_its_bindings_and_watches(apply: Apply) -> None:
     apply(EXAMPLE)
-    diff = apply(without(PREFIX, remove="'prefix 2001:db8::/32'"))
-    assert (diff.kinds["prefix"].removed, diff.kinds["binding"].extra) == (("2001:db8::/32",), ())
+    diff = apply(without(PREFIX, remove="'resource 2001:db8::/32'"))
+    assert (diff.kinds["resource"].removed, diff.kinds["binding"].extra) == (("2001:db8::/32",), ())
     assert not Binding.objects.filter(key="2001:db8::/32").exists()
     assert [row.name for row in Preapproval.objects.get().resources.all()] == ["203.0.113.0/24"]
-    assert entries("inventory.prefix.removed")[0]["data"] == {"names": ["2001:db8::/32"]}
+    assert entries("inventory.resource.removed")[0]["data"] == {"names": ["2001:db8::/32"]}
 
 
 def test_a_removal_is_done_once(apply: Apply) -> None:
@@ -124,8 +124,8 @@ def test_an_organization_goes_when_nothing_of_it_is_left(apply: Apply, inventory
     apply(EXAMPLE)
     (fault,) = refusals(inventory(without(BANK, remove="organization bank")))
     assert fault[0] == "remove[0]"
-    assert "`prefix 198.51.100.0/24` would be left without it" in fault[2]
-    apply(without(BANK, remove="organization bank, prefix 198.51.100.0/24"))
+    assert "`resource 198.51.100.0/24` would be left without it" in fault[2]
+    apply(without(BANK, remove="organization bank, resource 198.51.100.0/24"))
     assert not Organization.objects.filter(slug="bank").exists()
     assert not Group.objects.filter(name__startswith="bank/").exists()
 
@@ -156,7 +156,7 @@ def test_a_person_cannot_sign_in_any_more_and_comes_back(apply: Apply) -> None:
 def test_nothing_goes_that_a_live_run_uses(apply: Apply, inventory: Reader) -> None:
     apply(EXAMPLE)
     start_run(Phase.RUNNING)
-    named = "preapproval shop-readvertise, 'prefix 2001:db8::/32', binding 203.0.113.0/24 edge-a service"
+    named = "preapproval shop-readvertise, 'resource 2001:db8::/32', binding 203.0.113.0/24 edge-a service"
     found = refusals(inventory(without(PREAPPROVAL, PREFIX, SERVICE, remove=named)))
     assert [path for path, _, _ in found] == ["remove[0]", "remove[1]", "remove[2]"]
     assert all("run RUN-1 is using it; wait until that run has ended" in message for _, _, message in found)
@@ -165,14 +165,14 @@ def test_nothing_goes_that_a_live_run_uses(apply: Apply, inventory: Reader) -> N
 def test_what_the_record_of_a_run_needs_is_kept(apply: Apply, inventory: Reader) -> None:
     apply(EXAMPLE)
     start_run(Phase.ENDED)
-    (fault,) = refusals(inventory(without(PREFIX, remove="'prefix 2001:db8::/32'")))
+    (fault,) = refusals(inventory(without(PREFIX, remove="'resource 2001:db8::/32'")))
     assert "the record of run RUN-1 refers to it" in fault[2]
 
 
 def test_an_organization_with_an_incident_is_kept(apply: Apply, inventory: Reader) -> None:
     apply(EXAMPLE)
     Incident.objects.create(organization=Organization.objects.get(slug="bank"), opened_at=timezone.now())
-    (fault,) = refusals(inventory(without(BANK, remove="organization bank, prefix 198.51.100.0/24")))
+    (fault,) = refusals(inventory(without(BANK, remove="organization bank, resource 198.51.100.0/24")))
     assert "records of incidents or plans refer to it" in fault[2]
 
 

@@ -85,7 +85,7 @@ REMOVALS = [
     ("binding 203.0.113.0/24", "must be `binding RESOURCE LOCATION ASPECT`"),
     ("watch 203.0.113.0/24 edge-a", "must be `watch RESOURCE LOCATION PROBE`"),
     ("person alice", "still stands in the file"),
-    ("prefix 203.0.113.0/24", "still stands in the file"),
+    ("resource 203.0.113.0/24", "still stands in the file"),
     ("watch 203.0.113.0/24 edge-a tcp", "still stands in the file"),
 ]
 

@@ -15,7 +15,7 @@ from incidents.services import inventory
 
 # A changed order of 1,100 prefixes must not push everything else off the screen.
 SHOWN = 20
-PLURALS = {"watch": "watches", "prefix": "prefixes", "person": "people"}
+PLURALS = {"watch": "watches", "person": "people"}
 
 
 class Command(BaseCommand):
