@@ -18,8 +18,9 @@ from incidents.adapters.base import check_batch
 from incidents.adapters.gobgp_api import gobgp_pb2 as api
 from incidents.adapters.gobgp_api.gobgp_pb2_grpc import GobgpApiStub
 from incidents.adapters.gobgp_channel import SharedChannel
+from incidents.adapters.prefixes import exact_prefix
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State
-from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
+from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable
 from incidents.domain.findings import Finding
 from incidents.wire.deadline import Deadline
 from incidents.wire.settings import Settings, fault, host_and_port
@@ -79,14 +80,8 @@ class GoBgp:
 
     @staticmethod
     def normalize_key(key: str) -> str:
-        """The canonical text of an exact prefix. Raises InventoryFault for anything else, and for a default route."""
-        try:
-            network = ipaddress.ip_network(key) if "/" in key and "%" not in key else None
-        except ValueError as error:
-            raise InventoryFault(f"{key!r} is no exact prefix: {error}") from None
-        if network is None or network.prefixlen == 0:
-            raise InventoryFault(f"{key!r} must be an exact prefix such as 203.0.113.0/24")
-        return str(network)
+        """See `prefixes.exact_prefix`."""
+        return exact_prefix(key)
 
     def observe(self, keys: Sequence[str]) -> Mapping[str, State]:
         check_batch(keys, self._keys, self._name)
