@@ -1,10 +1,12 @@
-"""Peers over real TCP sockets that misbehave in simple ways."""
+"""Peers over real sockets, of TCP and of Unix, that misbehave in simple ways."""
 
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,10 +17,13 @@ class Peer:
     def __init__(self, meet: Callable[[socket.socket, threading.Event], None]) -> None:
         self._meet = meet
         self._ended = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self._threads: list[threading.Thread] = []
         self.met = 0
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener, self.address = self._listen()
+
+    def _listen(self) -> tuple[socket.socket, str]:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        return listener, f"127.0.0.1:{listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -53,6 +58,22 @@ class Peer:
         thread.start()
 
 
+class UnixPeer(Peer):
+    """The same on a Unix socket of its own; `address` is its path."""
+
+    def _listen(self) -> tuple[socket.socket, str]:
+        self._directory = tempfile.TemporaryDirectory(prefix="peer-")
+        path = str(Path(self._directory.name) / "socket")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(1024)
+        return listener, path
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        super().__exit__(kind, error, at)
+        self._directory.cleanup()
+
+
 def silent(line: socket.socket, ended: threading.Event) -> None:
     """Takes the connection and never says a word."""
     ended.wait()
@@ -73,3 +94,9 @@ def closed_address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def closed_path() -> str:
+    """The path of a Unix socket that nobody listens on any more."""
+    with UnixPeer(closing) as peer:
+        return peer.address
