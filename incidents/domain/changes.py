@@ -37,6 +37,18 @@ def status_of(state: State) -> JsonObject:
     return status if isinstance(status, Mapping) else {}
 
 
+def label_of(state: State) -> str:
+    """What people call this state; empty where it has no name."""
+    label = status_of(state).get("label")
+    return label if isinstance(label, str) else ""
+
+
+def labelled(state: State) -> State:
+    """What a plan or a snapshot keeps of a state: its settings, and what people call it."""
+    label = label_of(state)
+    return {**settings_of(state), STATUS: {"label": label}} if label else settings_of(state)
+
+
 def same(one: State, other: State) -> bool:
     """Whether two states are one and the same, whatever their backends tell besides."""
     return one == other or settings_of(one) == settings_of(other)
@@ -91,6 +103,11 @@ class Change:
     def reversed(self) -> Change:
         """The change that puts back what was."""
         return replace(self, before=self.after, after=self.before)
+
+
+def bare(change: Change) -> Change:
+    """The change as an adapter takes it: without what people call its states."""
+    return replace(change, before=settings_of(change.before), after=settings_of(change.after))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ PATIENCE = timedelta(seconds=15)
 MOST_BUDGET = timedelta(seconds=10)
 # A call that was not answered may still have its effect until this long after it was made.
 LANDING = MOST_BUDGET + timedelta(seconds=2)
+# How often a backend is asked whether it has carried out what it has taken, such as a deployment that rolls out.
+CARRYING_OUT = timedelta(seconds=1)
 # How long after its deadline a run still looks for what came of the last thing that it sent.
 LOOK_ON = timedelta(minutes=2)
 # How long it looks on after a stop: one dead location must not keep everything else locked.
@@ -51,6 +53,12 @@ LOOK_ON_AFTER_STOP = timedelta(seconds=30)
 SLOWEST_LOOK = timedelta(seconds=5)
 # A paused run goes on measuring, for the world may still come right by itself.
 PAUSED_LOOK = timedelta(seconds=5)
+
+# What is found done before anything was sent, and what comes of it.
+ALREADY = {
+    Seen.AFTER: (Step.IN_PLACE, "target.already-so"),
+    Seen.STUCK: (Step.FAILED, "backend.gave-up"),
+}
 
 
 def decide(run: RunFacts, now: datetime) -> Decision:
@@ -66,14 +74,17 @@ def _truth_first(run: RunFacts, now: datetime) -> Decision | None:
     unseen = tuple(target.index for target in attempted if target.seen is None)
     if unseen:
         return Look(unseen)
+    patience_over = now - run.stage_began_at > PATIENCE
     settled = tuple(
         (target.index, *settled)
         for target in attempted
         if not (target.seen is Seen.BEFORE and _may_still_land(run, target, now))
-        and (settled := _settle(target, patience_over=now - run.stage_began_at > PATIENCE)) is not None
+        and (settled := _settle(target, patience_over=patience_over, ending=_is_ending(run, now))) is not None
     )
     if settled:
         return Mend(settled)
+    if any(target.seen is Seen.UNSETTLED for target in attempted):
+        return Wait(now + CARRYING_OUT, "backend.carrying-out")
     if any(target.seen is Seen.UNREADABLE for target in attempted):
         return _unknown(run, now)
     if any(_may_still_land(run, target, now) for target in attempted):
@@ -92,14 +103,22 @@ def _unknown(run: RunFacts, now: datetime) -> Decision:
 
 def _may_still_land(run: RunFacts, target: TargetFacts, now: datetime) -> bool:
     """Whether it would be too early to end the run, for the last call may still have its effect."""
-    ending = run.stop_asked_at is not None or now >= run.deadline_at or target.attempts >= MOST_ATTEMPTS
+    ending = _is_ending(run, now) or target.attempts >= MOST_ATTEMPTS
     return ending and target.unanswered and now < run.stage_began_at + LANDING
 
 
-def _settle(target: TargetFacts, *, patience_over: bool) -> tuple[Step, str] | None:
+def _is_ending(run: RunFacts, now: datetime) -> bool:
+    return run.stop_asked_at is not None or now >= run.deadline_at
+
+
+def _settle(target: TargetFacts, *, patience_over: bool, ending: bool) -> tuple[Step, str] | None:
     """What looking has shown of an attempted target; None while it is open or may be tried again."""
     if target.seen is Seen.AFTER:
         return Step.IN_PLACE, ""
+    if target.seen is Seen.UNSETTLED and ending:
+        return Step.IN_PLACE, "backend.carrying-out"
+    if target.seen is Seen.STUCK:
+        return Step.FAILED, "backend.gave-up"
     if target.seen is Seen.OTHER:
         return Step.FAILED, "target.changed-by-others"
     if target.seen is Seen.BEFORE and target.refused:
@@ -143,14 +162,16 @@ def _carry_out(run: RunFacts, waiting: Sequence[TargetFacts], now: datetime) -> 
     if unseen:
         return Look(unseen)
     settled = tuple(
-        (target.index, Step.IN_PLACE, "target.already-so")
+        (target.index, *ALREADY[target.seen])
         for target in waiting
-        if target.step is Step.WAITING and target.seen is Seen.AFTER
+        if target.step is Step.WAITING and target.seen in ALREADY
     )
     if settled:
         return Mend(settled)
     if any(target.seen is Seen.OTHER for target in waiting):
         return End(Outcome.FAILED, "guard.drift")
+    if any(target.seen is Seen.UNSETTLED for target in waiting):
+        return Wait(now + CARRYING_OUT, "backend.carrying-out")
     ready = [target for target in waiting if target.seen is Seen.BEFORE]
     again = max((target.attempts for target in ready), default=0)
     due = run.stage_began_at + timedelta(milliseconds=250 * again * again)

@@ -39,5 +39,7 @@ class Seen(StrEnum):
 
     BEFORE = "before"
     AFTER = "after"
+    UNSETTLED = "unsettled"  # as planned, and its backend is still carrying it out
+    STUCK = "stuck"  # as planned, and its backend has given up carrying it out
     OTHER = "other"  # neither: the world has moved
     UNREADABLE = "unreadable"  # the backend did not tell

@@ -42,6 +42,8 @@ class Watched:
     """One point of a stage. After a restore it should say `pass`, after a withdrawal `fail`.
 
     Args:
+        needed: whether it must be right. What need not be must only not get worse: a step on the way has not restored
+            everything yet.
         was_right: whether it said so before the first effect; None when it could not be told.
         latest: the newest mark since the stage's changes were in place; None when not yet measured.
         right: how many of the newest marks in a row are what they should be.
@@ -52,6 +54,7 @@ class Watched:
     latest: Mark | None
     right: int = 0
     wrong: int = 0
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Proof:
 def judge(points: Sequence[Watched], in_place_at: datetime, now: datetime, proof: Proof) -> Mark | None:
     """The verdict on a stage, or None while it is too early to say.
 
-    - `pass`: every point said what it should `proof.in_a_row` times.
+    - `pass`: every point said what it should `proof.in_a_row` times; one that is not needed, and was not right before,
+      has only to be measured.
     - `fail`: a point that was right before the change is wrong as often in a row once the network had time to settle;
       only a regression condemns a change.
     - `error`: at the end of the time no point could be measured at all.
@@ -83,7 +87,7 @@ def judge(points: Sequence[Watched], in_place_at: datetime, now: datetime, proof
     """
     if not points:
         return Mark.INCONCLUSIVE
-    if all(point.right >= proof.in_a_row for point in points):
+    if all(_is_proven(point, proof) for point in points):
         return Mark.PASS
     waited = now - in_place_at
     regressed = any(point.was_right and point.wrong >= proof.in_a_row for point in points)
@@ -94,3 +98,9 @@ def judge(points: Sequence[Watched], in_place_at: datetime, now: datetime, proof
     if all(point.latest in (Mark.ERROR, None) for point in points):
         return Mark.ERROR
     return Mark.INCONCLUSIVE
+
+
+def _is_proven(point: Watched, proof: Proof) -> bool:
+    if not point.needed and not point.was_right:
+        return point.latest not in (Mark.ERROR, None)
+    return point.right >= proof.in_a_row
