@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from incidents.domain.changes import State
+from incidents.domain.changes import State, is_up, same, status_of
+from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
 
 
@@ -14,6 +15,8 @@ class Damage(StrEnum):
     HEALTHY = "healthy"
     WITHDRAWN = "withdrawn"
     WITHDRAWN_UNBOUND = "withdrawn_unbound"
+    BAD_DEPLOY = "bad_deploy"
+    MISROUTED = "misrouted"
     DRIFTED = "drifted"
     UNREACHABLE_ELSEWHERE = "unreachable_elsewhere"
     UNKNOWN = "unknown"
@@ -25,7 +28,7 @@ class Side:
 
     Args:
         location: slug.
-        aspect: `route` is what we announce; `service` is what must be bound for the announcement to help.
+        aspect: see `kinds.ASPECTS`.
         now: what was observed last; None when there is no fresh observation.
         good: the state that was proven good; None when nothing was ever proven.
     """
@@ -65,44 +68,92 @@ class Diagnosed:
     unreachable: tuple[str, ...] = ()
 
 
-def diagnose_prefix(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
-    """The damage state of a prefix, from the worst that is certain to the best.
+def diagnose(kind: Kind, sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
+    """The damage state of a resource, from the worst that is certain to the best."""
+    if kind is Kind.PREFIX:
+        return _diagnose_prefix(sides, sights)
+    return _diagnose_service(sides, sights) if kind is Kind.SERVICE else _diagnose_pool(sides, sights)
 
-    A withdrawn route is repairable where a good route is known and the service settings there are intact: on
-    2026-02-20 some 300 prefixes could not be toggled back because no service was bound to them any more.
+
+def _diagnose_prefix(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
+    """A withdrawn route is repairable where a good route is known and the service settings there are intact.
+
+    On 2026-02-20 some 300 prefixes could not be toggled back because no service was bound to them any more.
     """
     withdrawn = {side.location for side in sides if side.aspect == "route" and _lost(side, "advertised")}
     unbound = {side.location for side in sides if side.aspect == "service" and _lost(side, "bound")}
     drifted = {side.location for side in sides if _differs(side)} - withdrawn - unbound
-    unreachable = {sight.location for sight in sights if sight.mark is Mark.FAIL}
-    unseen = {side.location for side in sides if side.now is None}
-    unseen |= {sight.location for sight in sights if sight.mark in (None, Mark.ERROR, Mark.INCONCLUSIVE)}
-    repairable = withdrawn - unbound
+    seen = _Seen.of(sides, sights)
+    if unbound or withdrawn:
+        damage = Damage.WITHDRAWN_UNBOUND if unbound else Damage.WITHDRAWN
+        return seen.conclude(damage, withdrawn | unbound | drifted, "readvertise_prefix", withdrawn - unbound)
+    if drifted:
+        return seen.conclude(Damage.DRIFTED, drifted)
+    return seen.without_difference(sides)
 
-    def conclude(damage: Damage, repair: str = "") -> Diagnosed:
-        return Diagnosed(
-            damage=damage,
-            repair=repair,
-            repairable=_sorted(repairable) if repair else (),
-            affected=_sorted(withdrawn | unbound | drifted),
-            unseen=_sorted(unseen),
-            unreachable=_sorted(unreachable),
+
+def _diagnose_service(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
+    """A deployment that is another one than was proven is bad only when somebody feels it, or it cannot come up.
+
+    One that works is simply new: it will be the known-good one when it has been proven for a while.
+    """
+    seen = _Seen.of(sides, sights)
+    changed = {side.location for side in sides if _differs(side)}
+    stuck = {side.location for side in sides if side.now is not None and status_of(side.now).get("problem")}
+    bad = changed & (seen.unreachable | stuck)
+    if bad:
+        return seen.conclude(Damage.BAD_DEPLOY, changed | stuck, "revert_deploy", changed)
+    return seen.without_difference(sides if seen.unreachable else [_as_new(side) for side in sides])
+
+
+def _diagnose_pool(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
+    """Traffic is stuck where a location that carried it when it was proven carries none, or when it cannot be reached.
+
+    Other weights that work are simply new. A location that never carried any is a standby, and no fault.
+    """
+    seen = _Seen.of(sides, sights)
+    sides = [side for side in sides if side.good is not None or side.now is None or is_up(side.now)]
+    emptied = {side.location for side in sides if _differs(side) and side.now is not None and not is_up(side.now)}
+    changed = {side.location for side in sides if _differs(side)}
+    if emptied or (changed and seen.unreachable):
+        return seen.conclude(Damage.MISROUTED, changed, "shift_traffic_back", changed)
+    return seen.without_difference([_as_new(side) for side in sides])
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Locations through which a probe fails, and those without a fresh observation or measurement."""
+
+    unreachable: frozenset[str]
+    unseen: frozenset[str]
+
+    @staticmethod
+    def of(sides: Sequence[Side], sights: Sequence[Sight]) -> _Seen:
+        silent = {side.location for side in sides if side.now is None}
+        vague = {sight.location for sight in sights if sight.mark in (None, Mark.ERROR, Mark.INCONCLUSIVE)}
+        return _Seen(
+            frozenset(sight.location for sight in sights if sight.mark is Mark.FAIL), frozenset(silent | vague)
         )
 
-    repair = "readvertise_prefix" if repairable else ""
-    if unbound:
-        return conclude(Damage.WITHDRAWN_UNBOUND, repair)
-    if withdrawn:
-        return conclude(Damage.WITHDRAWN, repair)
-    if drifted:
-        return conclude(Damage.DRIFTED)
-    if not sides or any(side.now is None or side.good is None for side in sides):
-        return conclude(Damage.UNKNOWN)
-    if unreachable:
-        return conclude(Damage.UNREACHABLE_ELSEWHERE)
-    if unseen:
-        return conclude(Damage.UNKNOWN)
-    return conclude(Damage.HEALTHY)
+    def conclude(
+        self, damage: Damage, affected: set[str] | None = None, repair: str = "", repairable: set[str] | None = None
+    ) -> Diagnosed:
+        return Diagnosed(
+            damage=damage,
+            repair=repair if repairable else "",
+            repairable=tuple(sorted(repairable or ())),
+            affected=tuple(sorted(affected or ())),
+            unseen=tuple(sorted(self.unseen)),
+            unreachable=tuple(sorted(self.unreachable)),
+        )
+
+    def without_difference(self, sides: Sequence[Side]) -> Diagnosed:
+        """The conclusion when nothing is certainly other than it should be."""
+        if not sides or any(side.now is None or side.good is None for side in sides):
+            return self.conclude(Damage.UNKNOWN)
+        if self.unreachable:
+            return self.conclude(Damage.UNREACHABLE_ELSEWHERE)
+        return self.conclude(Damage.UNKNOWN if self.unseen else Damage.HEALTHY)
 
 
 def _lost(side: Side, field: str) -> bool:
@@ -112,9 +163,10 @@ def _lost(side: Side, field: str) -> bool:
     return side.good.get(field) is True and side.now.get(field) is False
 
 
+def _as_new(side: Side) -> Side:
+    """The same with what is there now as its good state: other than before, and nobody feels it."""
+    return replace(side, good=side.now) if _differs(side) else side
+
+
 def _differs(side: Side) -> bool:
-    return side.now is not None and side.good is not None and side.now != side.good
-
-
-def _sorted(locations: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(locations))
+    return side.now is not None and side.good is not None and not same(side.now, side.good)

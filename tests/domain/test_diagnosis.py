@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from incidents.domain.changes import State
-from incidents.domain.diagnosis import Damage, Side, Sight, diagnose_prefix
+from incidents.domain.diagnosis import Damage, Side, Sight, diagnose
+from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
 
 UP: State = {"advertised": True, "as_path": [64496]}
@@ -48,6 +49,74 @@ RED = [Sight("a", Mark.FAIL), Sight("b", Mark.FAIL)]
     ],
 )  # fmt: skip
 def test_diagnose(sides: list[Side], sights: list[Sight], damage: Damage, repairable: tuple[str, ...]) -> None:
-    found = diagnose_prefix(sides, sights)
+    found = diagnose(Kind.PREFIX, sides, sights)
     assert (found.damage, found.repairable) == (damage, repairable)
     assert bool(found.repair) == bool(repairable)
+
+
+GOOD: State = {"template": {"image": "shop:1.42"}}
+BAD: State = {"template": {"image": "shop:1.43"}, "status": {"label": "shop:1.43"}}
+STUCK: State = {**BAD, "status": {"problem": "it did not come up in time"}}
+
+
+def deploy(location: str, now: State | None, good: State | None = GOOD) -> Side:
+    return Side(location, "deploy", now, good)
+
+
+@pytest.mark.parametrize(
+    ("sides", "sights", "damage", "repairable"),
+    [
+        ([deploy("a", GOOD), deploy("b", GOOD)], GREEN, Damage.HEALTHY, ()),
+        ([deploy("a", BAD), deploy("b", BAD)], RED, Damage.BAD_DEPLOY, ("a", "b")),
+        ([deploy("a", BAD), deploy("b", GOOD)], [Sight("a", Mark.FAIL), Sight("b", Mark.PASS)],
+         Damage.BAD_DEPLOY, ("a",)),
+        # New, and it works: not damage, and not proven yet either.
+        ([deploy("a", BAD), deploy("b", BAD)], GREEN, Damage.HEALTHY, ()),
+        # The old copies still answer, but the new ones do not come up.
+        ([deploy("a", STUCK), deploy("b", GOOD)], GREEN, Damage.BAD_DEPLOY, ("a",)),
+        # It fails where nothing was deployed: not the deploy's fault.
+        ([deploy("a", GOOD), deploy("b", GOOD)], RED, Damage.UNREACHABLE_ELSEWHERE, ()),
+        ([deploy("a", GOOD), deploy("b", BAD)], [Sight("a", Mark.FAIL), Sight("b", Mark.PASS)],
+         Damage.UNREACHABLE_ELSEWHERE, ()),
+        ([deploy("a", BAD, good=None)], RED, Damage.UNKNOWN, ()),
+        ([deploy("a", None)], GREEN, Damage.UNKNOWN, ()),
+    ],
+)  # fmt: skip
+def test_diagnose_a_service(
+    sides: list[Side], sights: list[Sight], damage: Damage, repairable: tuple[str, ...]
+) -> None:
+    found = diagnose(Kind.SERVICE, sides, sights)
+    assert (found.damage, found.repairable) == (damage, repairable)
+    assert found.repair == ("revert_deploy" if repairable else "")
+
+
+FULL: State = {"weight": 100, "mode": "ready"}
+EMPTY: State = {"weight": 0, "mode": "ready", "status": {"ready": True}}
+DRAINED: State = {"weight": 100, "mode": "drain"}
+HALF: State = {"weight": 50, "mode": "ready"}
+
+
+def weight(location: str, now: State | None, good: State | None = FULL) -> Side:
+    return Side(location, "weight", now, good)
+
+
+@pytest.mark.parametrize(
+    ("sides", "sights", "damage", "repairable"),
+    [
+        ([weight("a", FULL), weight("b", FULL)], GREEN, Damage.HEALTHY, ()),
+        ([weight("a", EMPTY), weight("b", FULL)], RED, Damage.MISROUTED, ("a",)),
+        # Nobody feels it yet, but a location that carried traffic carries none.
+        ([weight("a", EMPTY), weight("b", FULL)], GREEN, Damage.MISROUTED, ("a",)),
+        ([weight("a", DRAINED), weight("b", FULL)], GREEN, Damage.MISROUTED, ("a",)),
+        ([weight("a", HALF), weight("b", FULL)], GREEN, Damage.HEALTHY, ()),
+        ([weight("a", HALF), weight("b", FULL)], RED, Damage.MISROUTED, ("a",)),
+        # A standby that never carried anything is no fault.
+        ([weight("a", EMPTY, good=None), weight("b", FULL)], GREEN, Damage.HEALTHY, ()),
+        ([weight("a", FULL), weight("b", FULL)], RED, Damage.UNREACHABLE_ELSEWHERE, ()),
+        ([weight("a", None), weight("b", FULL)], GREEN, Damage.UNKNOWN, ()),
+    ],
+)  # fmt: skip
+def test_diagnose_a_pool(sides: list[Side], sights: list[Sight], damage: Damage, repairable: tuple[str, ...]) -> None:
+    found = diagnose(Kind.POOL, sides, sights)
+    assert (found.damage, found.repairable) == (damage, repairable)
+    assert found.repair == ("shift_traffic_back" if repairable else "")
