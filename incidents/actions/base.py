@@ -2,81 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import Change, State
+from incidents.domain.facts import ResourceFacts
 from incidents.domain.findings import Finding
+from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
-    """A known-good state and its papers: when it was first and last proven, and by which probes."""
-
-    state: State
-    proven_at: datetime
-    proven_until: datetime
-    proof: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BindingFacts:
-    """One binding of a resource.
+class Resolved:
+    """What the action would do: the changes (none where all is as it should be), and what speaks for and against.
 
     Args:
-        id: of the binding.
-        location, location_title: slug, and the name that people read.
-        backend: slug.
-        now: what was observed just now; None when the backend did not tell.
-        silence: why it did not tell, for people; empty when it did.
-        good: what was proven good; None when nothing ever was.
+        stages: indices of the changes, step by step, where the action divides them itself; otherwise they are
+            divided by location, as the preapproval says.
+        hand_back: seconds after which it goes back by itself; 0 where it stays.
     """
-
-    id: str
-    location: str
-    location_title: str
-    backend: str
-    aspect: str
-    key: str
-    now: State | None
-    silence: str
-    good: Good | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceFacts:
-    """One resource with all its bindings, in the order in which locations are visited."""
-
-    id: str
-    kind: str
-    name: str
-    settings: JsonObject
-    bindings: tuple[BindingFacts, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What the action would do: the changes (none where all is as it should be), and what speaks for and against."""
 
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...] = ()
+    stages: tuple[tuple[int, ...], ...] = ()
+    hand_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person chose besides the resources, for actions that need it.
+
+    Args:
+        location: slug; empty where nothing was chosen.
+        minutes: for how long; 0 where nothing was chosen.
+    """
+
+    location: str = ""
+    minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of an action for people; `{what}` stands for the resource or the number of them."""
+    """The words of an action for people."""
 
     verb: str  # Re-advertise
     doing: str  # Re-advertising
     done: str  # is reachable again
+    can: str  # what you can do: advertise it again
     explained: str  # what the verb means, in plain language
-    now: Mapping[bool, str]  # a state in words, by whether it is the good one
     stays: str  # what is certainly not changed
+    check: str  # what is looked for from outside after each stage: that it is reachable there
+    consequence: str  # what follows for traffic, for the tick of tier 2
 
 
 class Action(Protocol):
@@ -84,11 +63,15 @@ class Action(Protocol):
 
     name: str
     version: int
-    kind: str
+    kind: Kind
     aspects: frozenset[str]
+    # Whether the change goes forward in steps that all locations share, rather than location by location.
+    in_steps: bool
+    # Whether a person must choose a location and a time first; such an action repairs nothing.
+    asks: bool
     words: Words
 
-    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, now: datetime) -> Resolved:
+    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
         """The changes that lead from what is to what should be, and this action's own findings."""
 
     def describe(self, state: State) -> str:

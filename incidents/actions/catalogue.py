@@ -4,5 +4,9 @@ from __future__ import annotations
 
 from incidents.actions.base import Action
 from incidents.actions.readvertise_prefix import ReadvertisePrefix
+from incidents.actions.revert_deploy import RevertDeploy
+from incidents.actions.shift_traffic_away import ShiftTrafficAway
+from incidents.actions.shift_traffic_back import ShiftTrafficBack
 
-CATALOGUE: dict[str, Action] = {action.name: action for action in (ReadvertisePrefix(),)}
+ACTIONS: tuple[Action, ...] = (ReadvertisePrefix(), RevertDeploy(), ShiftTrafficBack(), ShiftTrafficAway())
+CATALOGUE = {action.name: action for action in ACTIONS}

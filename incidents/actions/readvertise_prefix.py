@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from incidents.actions.base import BindingFacts, Resolved, ResourceFacts, Words
-from incidents.domain.changes import Change, State
+from incidents.actions.base import Resolved, Wish, Words
+from incidents.actions.restoring import blocker, not_proven, says_nothing, silence
+from incidents.domain.changes import Change, State, same, status_of
+from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
-from incidents.domain.routes import unsafe
+from incidents.domain.kinds import Kind
+from incidents.domain.routes import sanctioned, unsafe
 from incidents.domain.terms import Terms
 
 
@@ -17,21 +20,25 @@ class ReadvertisePrefix:
 
     name = "readvertise_prefix"
     version = 1
-    kind = "prefix"
+    kind = Kind.PREFIX
     aspects = frozenset({"route"})
+    in_steps = False
+    asks = False
     words = Words(
         verb="Re-advertise",
         doing="Re-advertising",
         done="reachable again",
+        can="advertise it again",
         explained="Advertising announces an address range to the internet, so that traffic can reach you.",
-        now={True: "advertised", False: "not advertised"},
         stays="your other prefixes, your firewall rules and your DNS",
+        check="it is reachable",
+        consequence="traffic moves within minutes",
     )
 
     def describe(self, state: State) -> str:
-        return self.words.now[state.get("advertised") is True]
+        return "advertised" if state.get("advertised") is True else "not advertised"
 
-    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, now: datetime) -> Resolved:
+    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
         """A change wherever a route differs from the known-good one; see `_findings` for what speaks against it."""
         changes: list[Change] = []
         findings: list[Finding] = []
@@ -41,25 +48,19 @@ class ReadvertisePrefix:
             routes = [side for side in resource.bindings if side.aspect in self.aspects]
             for side in routes:
                 if side.now is None:
-                    silent[side.location] = f"{side.location_title} does not answer ({side.silence})."
+                    silent[side.location] = says_nothing(side)
             for side in routes:
                 if side.now is None or side.location in unbound:
                     continue
                 found = list(_findings(resource, side, terms, now))
                 findings += found
-                if side.good is not None and not found and side.now != side.good.state:
-                    changes.append(_change(resource, side, side.good.state))
+                if side.good is not None and not found and not same(side.now, side.good.state):
+                    changes.append(change_of(resource, side, side.now, side.good.state))
             findings += _service_gone(resource, routes, unbound)
-        findings += _silence(silent, terms)
+            findings += sanctioned(resource.name, resource.validity)
+        findings += silence(silent, terms)
         findings += _checked(changes, findings)
         return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)))
-
-
-def _change(resource: ResourceFacts, side: BindingFacts, after: State) -> Change:
-    before = side.now or {}
-    return Change(
-        resource.id, resource.name, side.location, side.backend, side.id, side.aspect, side.key, before, after
-    )
 
 
 def _is_unbound(side: BindingFacts) -> bool:
@@ -71,16 +72,16 @@ def _findings(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: da
     """What speaks against restoring this route here."""
     name, where = resource.name, side.location_title
     if side.key != name:
-        yield _blocker("guard.exact-prefix", f"{where} knows {name} as {side.key}, which is not the same.", name)
-    if side.good is None:
-        yield _blocker("guard.no-snapshot", f"We have never seen {name} working in {where}.", name)
+        yield blocker("guard.exact-prefix", f"{where} knows {name} as {side.key}, which is not the same.", name)
+    yield from not_proven(resource, side, terms, now)
+    if side.good is None or side.now is None:
         return
-    if now - side.good.proven_until > terms.snapshot_age:
-        yield _blocker(
-            "guard.snapshot-age",
-            f"{name} was last seen working in {where} on {side.good.proven_until:%d %B %Y}, which is too long ago.",
-            name,
-        )
+    status = status_of(side.now)
+    if status.get("locked"):
+        yield blocker("guard.locked", f"{name} cannot be switched in {where}: {status['locked']}.", name)
+    if status.get("sessions") == 0:
+        text = f"The router in {where} has no neighbour at the moment that would hear of {name}."
+        yield blocker("guard.no-session", text, name)
     origins = resource.settings.get("origins")
     yield from unsafe(name, side.good.state, origins if isinstance(origins, list) else (), side.good.state)
 
@@ -100,26 +101,14 @@ def _service_gone(resource: ResourceFacts, routes: Sequence[BindingFacts], unbou
         yield Finding("guard.service-gone", severity, text, resource.name)
 
 
-def _silence(silent: dict[str, str], terms: Terms) -> Iterator[Finding]:
-    """Locations that did not answer: left out as far as the preapproval tolerates it, and always named."""
-    severity = Severity.WARNING if len(silent) <= terms.tolerate else Severity.BLOCKER
-    for location, text in sorted(silent.items()):
-        left_out = " It is left out." if severity is Severity.WARNING else ""
-        yield Finding("guard.unreachable-location", severity, text + left_out, location)
-
-
 def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Finding]:
     """What was checked and passed, for the preview; and that there is nothing to do, where that is so."""
     if any(finding.severity is Severity.BLOCKER for finding in findings):
         return
     if not changes:
-        yield _blocker("guard.nothing-to-do", "It is already advertised from every location. There is nothing to do.")
+        yield blocker("guard.nothing-to-do", "It is already advertised from every location. There is nothing to do.")
         return
     names = {change.name for change in changes}
     what = f"{len(names)} prefixes" if len(names) > 1 else next(iter(names))
     yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
     yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")
-
-
-def _blocker(code: str, text: str, subject: str = "") -> Finding:
-    return Finding(code, Severity.BLOCKER, text, subject)

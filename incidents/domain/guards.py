@@ -26,6 +26,8 @@ class Circumstances:
         busy: id of a resource -> reference of the other live run that is changing it.
         changed_in_organization, changed_on_platform: resources that other runs changed within the windows.
         announced_at: id of a binding -> when we last announced it.
+        agreed: whether this was agreed to beforehand: a hand-back must come even when its person has left since, the
+            rules have changed, or much else was changed lately. Then only the guards of the moment count.
     """
 
     allowed: bool
@@ -35,6 +37,7 @@ class Circumstances:
     changed_in_organization: int = 0
     changed_on_platform: int = 0
     announced_at: Mapping[str, datetime] = field(default_factory=dict)
+    agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Proposal:
 
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
     """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
+    if known.agreed:
+        return tuple(_one_at_a_time(proposal, known))
     return (
         *_permission(known),
         *_preapproval(proposal, known),
@@ -122,7 +127,7 @@ def _flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[F
     and would keep it suppressed for up to an hour. The first announcement adds no such penalty.
     """
     for change in proposal.changes:
-        announced = known.announced_at.get(change.binding)
+        announced = known.announced_at.get(change.binding) if change.aspect == "route" else None
         if announced is None or now >= announced + proposal.terms.flap:
             continue
         said = f"{change.name} was announced at {announced:%H:%M} UTC"

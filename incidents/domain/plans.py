@@ -30,6 +30,10 @@ class Plan:
         stages: indices of changes, wave by wave; each index stands in exactly one stage.
         left_out: slugs of locations that did not answer and are tolerated.
         undo_of: id of the run that this one puts back; empty otherwise.
+        whole: what is changed at one location is felt at all of them, as with traffic that they share: so every point
+            of the resource is read after each stage.
+        hand_back: seconds after which what was changed is put back by itself; 0 where it stays.
+        handing_back: whether this is such a putting back, which was agreed to with the run that it undoes.
     """
 
     action: str
@@ -44,6 +48,9 @@ class Plan:
     proposed_at: datetime
     expires_at: datetime
     undo_of: str = ""
+    whole: bool = False
+    hand_back: int = 0
+    handing_back: bool = False
 
     def freeze(self) -> tuple[bytes, str]:
         """The canonical bytes and their digest, which preview, approval and execution share."""
@@ -65,6 +72,9 @@ class Plan:
             "proposed_at": self.proposed_at.isoformat(),
             "expires_at": self.expires_at.isoformat(),
             "undo_of": self.undo_of,
+            "whole": self.whole,
+            "hand_back": self.hand_back,
+            "handing_back": self.handing_back,
         }
 
 
@@ -90,6 +100,9 @@ def thaw(body: bytes, digest: str) -> Plan:
         proposed_at=datetime.fromisoformat(str(value["proposed_at"])),
         expires_at=datetime.fromisoformat(str(value["expires_at"])),
         undo_of=str(value["undo_of"]),
+        whole=value["whole"] is True,
+        hand_back=_integer(value["hand_back"]),
+        handing_back=value["handing_back"] is True,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from incidents.domain.canonical import Json
 from incidents.domain.changes import State
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.rpki import Origin, Validity
 
 # IANA "BGP Well-known Communities": a route that carries one of these is sent nowhere, or used by nobody.
 QUIETING = {
@@ -18,9 +19,9 @@ QUIETING = {
 
 
 def origin(route: State) -> int | None:
-    """The AS number at the end of the path, which is the one that says "this is mine"; None for an empty path."""
+    """The AS number that says "this is mine": at the end of the path, or named by the backend; None without either."""
     path = _list(route.get("as_path"))
-    last = path[-1] if path else None
+    last = path[-1] if path else route.get("asn")
     return last if isinstance(last, int) else None
 
 
@@ -50,8 +51,35 @@ def unsafe(name: str, route: State, origins: Sequence[Json], recorded: State) ->
                 f"{name} would carry {QUIETING[str(community)]}, so other networks would not use it.",
                 name,
             )
-    if not route.get("next_hop"):
+    # A backend that announces by itself, such as a provider's network, knows no next hop of ours.
+    if "next_hop" in route and not route["next_hop"]:
         yield Finding("guard.next-hop", Severity.BLOCKER, f"{name} has no next hop to be announced with.", name)
+
+
+def sanctioned(name: str, validity: Validity | None) -> Iterator[Finding]:
+    """What the RPKI (RFC 6811) says to announcing the prefix; nothing where no validator is configured.
+
+    Only `invalid` keeps it from being announced: networks that validate would drop it. `not-found` and `unknown` are
+    no reason to prolong an outage, and are never called valid.
+    """
+    if validity is None:
+        return
+    if validity.state is Origin.INVALID:
+        what = {"as": "another network", "length": "another length of prefix"}.get(validity.reason, "something else")
+        text = (
+            f"The holder of {name} has authorised {what} only ({'; '.join(validity.roas) or 'no record fits'}), so "
+            "networks that check this would refuse the announcement."
+        )
+        yield Finding("guard.rpki", Severity.BLOCKER, text, name)
+    elif validity.state is Origin.NOT_FOUND:
+        text = f"Nobody has published who may announce {name}. Networks accept that, but cannot check it."
+        yield Finding("guard.rpki", Severity.WARNING, text, name)
+    elif validity.state is Origin.UNKNOWN:
+        text = f"We could not check who may announce {name} ({validity.detail or 'the validator did not answer'})."
+        yield Finding("guard.rpki", Severity.WARNING, text, name)
+    else:
+        text = f"The holder of {name} has authorised this origin ({'; '.join(validity.roas)})."
+        yield Finding("guard.rpki", Severity.PASSED, text, name)
 
 
 def _list(value: Json) -> Sequence[Json]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
-from incidents.actions.base import BindingFacts, Good, ResourceFacts
-from incidents.domain.changes import Change
+from incidents.domain.changes import Change, bare
 from incidents.domain.errors import HandrailError
+from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
+from incidents.domain.routes import origin
 from incidents.engine import looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
+from incidents.engine.validating import ask_validator
 from incidents.models import Binding, Resource
 from incidents.models.clock import database_now
 
@@ -42,14 +45,41 @@ def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFact
     )
 
 
+def with_validity(resources: Sequence[ResourceFacts], validator: str) -> tuple[ResourceFacts, ...]:
+    """The same, with what the RPKI says of each known-good origin.
+
+    Args:
+        validator: slug of the probe that is asked; nobody is asked when it is empty. One that does not answer, or whose
+            own code breaks, makes everything unknown.
+    """
+    if not validator:
+        return tuple(resources)
+    routes = {resource.id: (asn, resource.name) for resource in resources if (asn := _origin(resource)) is not None}
+    answers = ask_validator(validator, sorted(set(routes.values())))
+    return tuple(
+        replace(resource, validity=answers[routes[resource.id]]) if resource.id in routes else resource
+        for resource in resources
+    )
+
+
+def _origin(resource: ResourceFacts) -> int | None:
+    """The AS that would announce it again: that of the known-good route."""
+    goods = [side.good.state for side in resource.bindings if side.aspect == "route" and side.good is not None]
+    return next((asn for state in goods if (asn := origin(state)) is not None), None)
+
+
 def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
     """What the backends say to these changes when they only pretend, as far as they can and answer."""
-    batches: dict[str, list[Change]] = defaultdict(list)
+    batches: dict[str, dict[str, Change]] = defaultdict(dict)
     for change in changes:
-        batches[change.backend].append(change)
+        # What one binding goes through step by step is tried as one change.
+        first = batches[change.backend].get(change.binding)
+        batches[change.backend][change.binding] = replace(change, before=first.before) if first else change
 
     def begin(backend: str) -> Pending[Sequence[Finding]]:
-        return TOOLS.adapter(backend).call(lambda adapter: adapter.rehearse(batches[backend]))
+        return TOOLS.adapter(backend).call(
+            lambda adapter: adapter.rehearse([bare(change) for change in batches[backend].values()])
+        )
 
     said = ask_all(batches, begin).values()
     return tuple(finding for answer in said if not isinstance(answer, HandrailError) for finding in answer)

@@ -1,0 +1,44 @@
+"""What actions that put back a known-good state have in common: the change, and what may speak against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from incidents.domain.facts import BindingFacts, ResourceFacts
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.terms import Terms
+
+
+def not_proven(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: datetime) -> Iterator[Finding]:
+    """Blockers: nothing was ever proven here, or too long ago."""
+    if side.good is None:
+        text = f"We have never seen {resource.name} working in {side.location_title}."
+        yield blocker("guard.no-snapshot", text, resource.name)
+    elif now - side.good.proven_until > terms.snapshot_age:
+        yield blocker(
+            "guard.snapshot-age",
+            f"{resource.name} was last seen working in {side.location_title} on "
+            f"{side.good.proven_until:%d %B %Y}, which is too long ago.",
+            resource.name,
+        )
+
+
+def silence(silent: Mapping[str, str], terms: Terms) -> Iterator[Finding]:
+    """Locations that did not answer, with a sentence each: left out as far as the preapproval tolerates it."""
+    severity = Severity.WARNING if len(silent) <= terms.tolerate else Severity.BLOCKER
+    for location, text in sorted(silent.items()):
+        left_out = " It is left out." if severity is Severity.WARNING else ""
+        yield Finding("guard.unreachable-location", severity, text + left_out, location)
+
+
+def says_nothing(side: BindingFacts) -> str:
+    return f"{side.location_title} does not answer ({side.silence})."
+
+
+def blocker(code: str, text: str, subject: str = "") -> Finding:
+    return Finding(code, Severity.BLOCKER, text, subject)
+
+
+def passed(code: str, text: str) -> Finding:
+    return Finding(code, Severity.PASSED, text)

@@ -1,0 +1,94 @@
+"""Give every location the share of the traffic that was proven good, as far as it is ready for it now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from incidents.actions.base import Resolved, Wish, Words
+from incidents.actions.restoring import blocker, not_proven, passed, says_nothing, silence
+from incidents.domain.changes import Change, State, same
+from incidents.domain.facts import ResourceFacts
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.kinds import Kind
+from incidents.domain.terms import Terms
+from incidents.domain.traffic import describe, effective, is_ready, lead, shortage
+
+
+class ShiftTrafficBack:
+    """Restores the `weight` aspect in steps. A location that is not ready gets no more than it has."""
+
+    name = "shift_traffic_back"
+    version = 1
+    kind = Kind.POOL
+    aspects = frozenset({"weight"})
+    in_steps = True
+    asks = False
+    words = Words(
+        verb="Shift traffic back for",
+        doing="Shifting traffic back for",
+        done="served by its usual locations again",
+        can="shift the traffic back to where it was when it last worked",
+        explained="Shifting traffic back gives each location the share of your users that it had when all was well.",
+        stays="the programs that run at each location, your prefixes and your DNS",
+        check="nobody is worse off",
+        consequence="users move between locations within seconds",
+    )
+
+    def describe(self, state: State) -> str:
+        return describe(state)
+
+    def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
+        changes: list[Change] = []
+        stages: list[tuple[int, ...]] = []
+        findings: list[Finding] = []
+        silent: dict[str, str] = {}
+        for resource in resources:
+            goals, found = _goals(resource, terms, now, silent)
+            findings += found
+            steps = lead(resource, goals, terms.steps, first=len(changes))
+            findings += shortage(resource, steps, terms.minimum_percent)
+            changes += steps.changes
+            stages += steps.stages
+        findings += silence(silent, terms)
+        if not any(finding.severity is Severity.BLOCKER for finding in findings):
+            if changes:
+                text = f"At least {terms.minimum_percent} % of the usual capacity is ready at every step."
+                findings.append(passed("guard.capacity", text))
+            else:
+                text = "Every location that is ready has its usual share already. There is nothing to do."
+                findings.append(blocker("guard.nothing-to-do", text))
+        return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)), tuple(stages))
+
+
+def _goals(
+    resource: ResourceFacts, terms: Terms, now: datetime, silent: dict[str, str]
+) -> tuple[dict[str, State], list[Finding]]:
+    """The known-good share of each location that is not as it was; notes silent locations."""
+    goals: dict[str, State] = {}
+    findings: list[Finding] = []
+    for side in resource.bindings:
+        if side.now is None:
+            silent[side.location] = says_nothing(side)
+            continue
+        if side.good is None:
+            continue  # a standby: it never carried anything, and nothing is known of what it could
+        if same(side.now, side.good.state):
+            if is_ready(side) is False:
+                then = "It keeps its share, and gets nothing until it is."
+                findings.append(_not_ready(resource, side.location_title, then))
+            continue
+        findings += not_proven(resource, side, terms, now)
+        if is_ready(side) is False and effective(side.good.state) > effective(side.now):
+            findings.append(_not_ready(resource, side.location_title, "It is left as it is."))
+        else:
+            goals[side.id] = side.good.state
+    if not goals and not findings and all(side.good is None for side in resource.bindings):
+        text = f"We have never seen {resource.name} working, so we do not know how traffic should flow."
+        findings.append(blocker("guard.no-snapshot", text, resource.name))
+    return goals, findings
+
+
+def _not_ready(resource: ResourceFacts, title: str, then: str) -> Finding:
+    text = f"{title} is not ready to serve {resource.name}. {then}"
+    return Finding("guard.not-ready", Severity.WARNING, text, resource.name)

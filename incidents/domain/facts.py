@@ -1,0 +1,74 @@
+"""What is known of resources when a plan is made: every binding as it is now, and as it was proven good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.domain.canonical import JsonObject
+from incidents.domain.changes import Change, State, labelled
+from incidents.domain.rpki import Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A known-good state and its papers: when it was first and last proven, and by which probes."""
+
+    state: State
+    proven_at: datetime
+    proven_until: datetime
+    proof: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BindingFacts:
+    """One binding of a resource.
+
+    Args:
+        id: of the binding.
+        location, location_title: slug, and the name that people read.
+        backend: slug.
+        now: what was observed just now; None when the backend did not tell.
+        silence: why it did not tell, for people; empty when it did.
+        good: what was proven good; None when nothing ever was.
+    """
+
+    id: str
+    location: str
+    location_title: str
+    backend: str
+    aspect: str
+    key: str
+    now: State | None
+    silence: str
+    good: Good | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFacts:
+    """One resource with all its bindings, in the order in which locations are visited.
+
+    `validity` is what the RPKI says of the prefix and the origin of its known-good route; None where nobody was asked.
+    """
+
+    id: str
+    kind: str
+    name: str
+    settings: JsonObject
+    bindings: tuple[BindingFacts, ...]
+    validity: Validity | None = None
+
+
+def change_of(resource: ResourceFacts, side: BindingFacts, before: State, after: State) -> Change:
+    """The change of one side, with states as a plan keeps them."""
+    return Change(
+        resource=resource.id,
+        name=resource.name,
+        location=side.location,
+        backend=side.backend,
+        binding=side.id,
+        aspect=side.aspect,
+        key=side.key,
+        before=labelled(before),
+        after=labelled(after),
+    )

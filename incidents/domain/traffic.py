@@ -1,0 +1,149 @@
+"""Traffic that several locations share: steps from some weights to others, and what must never happen on the way.
+
+A weight is the share that a location gets of the whole, relative to the others; 0 gets nothing new. Adapters see to
+it that this is what a weight means, whatever it means in their backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from incidents.domain.changes import Change, State, same, settings_of, status_of
+from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
+from incidents.domain.findings import Finding, Severity
+
+READY = "ready"
+
+
+def effective(state: State) -> int:
+    """The weight that counts: none while the member is drained or in maintenance."""
+    weight = state.get("weight")
+    return weight if isinstance(weight, int) and state.get("mode", READY) == READY else 0
+
+
+def describe(state: State) -> str:
+    """The share in words."""
+    weight = effective(state)
+    return f"share {weight}" if weight else "no traffic"
+
+
+def on_the_way(before: State, after: State, percent: int) -> State:
+    """The state at so many percent of the way; 100 is `after`, and what is to serve never rounds down to nothing."""
+    if percent >= 100:
+        return after
+    start, end = effective(before), effective(after)
+    weight = start + (end - start) * percent // 100
+    return {"weight": max(weight, 1) if end else weight, "mode": READY}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One location of a pool.
+
+    Args:
+        title: name of the location, for people.
+        capacity: what it can carry: its known-good weight; 0 where it never carried any.
+        ready: whether it could take traffic now; None where nobody can tell.
+        weights: what it gets after each step.
+    """
+
+    title: str
+    capacity: int
+    ready: bool | None
+    weights: tuple[int, ...]
+
+
+def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterator[Finding]:
+    """What speaks against these steps: blockers, one of each kind at most.
+
+    Envoy, for one, ignores health below half of its hosts, and so sends traffic back to the broken ones; Argo Rollouts
+    issue 3941 switched all traffic to one ready replica, and the service fell over. Both are why capacity is counted
+    at every step, and not only at the end.
+
+    Args:
+        name: of the pool.
+        minimum_percent: of the known-good capacity that must be ready and serving after every step.
+    """
+    total = sum(member.capacity for member in members)
+    for step in range(max((len(member.weights) for member in members), default=0)):
+        serving = [member for member in members if member.weights[step] and member.ready is not False]
+        if not serving:
+            text = f"Traffic of {name} would go only to locations that are not ready, so nobody would be answered."
+            yield Finding("guard.stranded", Severity.BLOCKER, text, name)
+            return
+        share = sum(member.capacity for member in serving) * 100 // total if total else 0
+        if share < minimum_percent:
+            titles = ", ".join(member.title for member in serving)
+            text = (
+                f"Only {titles} would carry {name}, which is {share} % of what it needs. "
+                f"At least {minimum_percent} % must be ready."
+            )
+            yield Finding("guard.capacity", Severity.BLOCKER, text, name)
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Changes of one pool, and their indices in the plan, step by step; `first` is the index of the first of them."""
+
+    first: int
+    changes: tuple[Change, ...]
+    stages: tuple[tuple[int, ...], ...]
+
+
+def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence[int], first: int) -> Steps:
+    """The changes that lead to the goals step by step.
+
+    Args:
+        goals: id of a binding -> the state that it shall come to.
+        percents: of the way, after each step; the last is 100.
+        first: index of the first change in the plan.
+
+    A step that would change nothing at a location is left out there, so each change begins where the last one ended.
+    """
+    changes: list[Change] = []
+    stages: list[tuple[int, ...]] = []
+    start = {side.id: settings_of(side.now) for side in resource.bindings if side.now is not None}
+    at = dict(start)
+    for percent in percents:
+        stage: list[int] = []
+        for side in resource.bindings:
+            if side.id not in goals or side.id not in at:
+                continue
+            after = on_the_way(start[side.id], goals[side.id], percent)
+            if not same(at[side.id], after):
+                stage.append(first + len(changes))
+                changes.append(change_of(resource, side, at[side.id], after))
+                at[side.id] = after
+        if stage:
+            stages.append(tuple(stage))
+    return Steps(first, tuple(changes), tuple(stages))
+
+
+def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Iterator[Finding]:
+    """What speaks against these steps, and what nobody can tell."""
+    members = [_member(side, steps) for side in resource.bindings if side.now is not None]
+    yield from unsafe(resource.name, members, minimum_percent)
+    vague = [member.title for member in members if member.ready is None and any(member.weights)]
+    if vague:
+        text = f"We cannot see whether {', '.join(vague)} could take traffic now. It is taken to be ready."
+        yield Finding("guard.readiness-unknown", Severity.WARNING, text, resource.name)
+
+
+def _member(side: BindingFacts, steps: Steps) -> Member:
+    weight = effective(side.now or {})
+    weights: list[int] = []
+    for stage in steps.stages:
+        for change in (steps.changes[index - steps.first] for index in stage):
+            if change.binding == side.id:
+                weight = effective(change.after)
+        weights.append(weight)
+    capacity = effective(side.good.state) if side.good else 0
+    return Member(side.location_title, capacity, is_ready(side), tuple(weights))
+
+
+def is_ready(side: BindingFacts) -> bool | None:
+    """Whether there is capacity that could take traffic now; None where the backend does not tell."""
+    ready = status_of(side.now or {}).get("ready")
+    return ready if isinstance(ready, bool) else None
