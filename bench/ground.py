@@ -32,7 +32,7 @@ def ground(prefixes: int, *, worker: bool = True) -> Iterator[Lab]:
         for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR"):
             os.environ.pop(name, None)
         prepare(var)
-        os.environ["SNAPSHOT_AFTER_SECONDS"] = "0"
+        os.environ["SNAPSHOT_AFTER_SECONDS"] = os.environ["SNAPSHOT_SOURCE_AFTER_SECONDS"] = "0"
         broker = start_broker(var)
         try:
             with Lab(var / "lab", prefixes=prefixes) as lab:

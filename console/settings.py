@@ -113,6 +113,7 @@ SECURE_CSP = {
 POLL_SECONDS = env.float("POLL_SECONDS", default=5.0)
 # How long a state must have been unchanged, with green probes, before it counts as known good.
 SNAPSHOT_AFTER_SECONDS = env.float("SNAPSHOT_AFTER_SECONDS", default=60.0)
+SNAPSHOT_SOURCE_AFTER_SECONDS = env.float("SNAPSHOT_SOURCE_AFTER_SECONDS", default=900.0)
 
 REDIS_URL = secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL

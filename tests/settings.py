@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("SECURE", "false")
 os.environ.setdefault("SNAPSHOT_AFTER_SECONDS", "0")
+os.environ.setdefault("SNAPSHOT_SOURCE_AFTER_SECONDS", "0")
 
 from console.settings import *  # noqa: F403  # the environment comes first
 

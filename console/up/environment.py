@@ -15,6 +15,7 @@ REMEMBERED = (
     "REDIS_URL",
     "POLL_SECONDS",
     "SNAPSHOT_AFTER_SECONDS",
+    "SNAPSHOT_SOURCE_AFTER_SECONDS",
     "LOG_LEVEL",
 )
 
@@ -36,6 +37,7 @@ def prepare(var: Path) -> None:
         "POLL_SECONDS": "2",
         # A demo has no minute to wait until a state counts as known good.
         "SNAPSHOT_AFTER_SECONDS": "1",
+        "SNAPSHOT_SOURCE_AFTER_SECONDS": "3",
         "LOG_LEVEL": "WARNING",
     }
     for name, value in defaults.items():

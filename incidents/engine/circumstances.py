@@ -16,13 +16,20 @@ from incidents.models import Attempt, Person, Preapproval, ResourceLock, Run, Ta
 
 
 def ask_guards(
-    proposal: Proposal, preapproval: Preapproval | None, person: Person, run: Run | None, now: datetime
+    proposal: Proposal,
+    preapproval: Preapproval | None,
+    person: Person,
+    run: Run | None,
+    now: datetime,
+    *,
+    agreed: bool = False,
 ) -> tuple[Finding, ...]:
     """Every guard's answer at this moment.
 
     Args:
         preapproval: the row as it is now; None when it is gone.
         run: the run that asks, whose own locks and attempts do not count against it; None before there is one.
+        agreed: whether it was agreed to beforehand, with the run that it hands back.
     """
     resources = frozenset(uuid.UUID(key) for key in proposal.resources)
     known = Circumstances(
@@ -33,6 +40,7 @@ def ask_guards(
         changed_in_organization=_changed(proposal.terms.organization_window, resources, preapproval, now),
         changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
         announced_at=_announced(proposal.changes, warn=run is None),
+        agreed=agreed,
     )
     return check(proposal, known, now)
 
@@ -66,7 +74,9 @@ def _announced(changes: tuple[Change, ...], *, warn: bool) -> dict[str, datetime
     With `warn`, at the preview, also of those that would be announced again; before an effect only of those that
     would be withdrawn, for nothing else is held up by it.
     """
-    asked = {int(change.binding) for change in changes if warn or not is_up(change.after)}
+    asked = {
+        int(change.binding) for change in changes if change.aspect == "route" and (warn or not is_up(change.after))
+    }
     if not asked:
         return {}
     # A withdrawal's own attempts announce nothing.

@@ -6,6 +6,8 @@ import time
 from collections import defaultdict
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
+from incidents.domain.changes import same
+from incidents.domain.proofs import Role
 from incidents.domain.runs import Step
 from incidents.domain.verdicts import Mark, opposite
 from incidents.engine import looking, measuring
@@ -40,12 +42,13 @@ def _undone(opened: Pass) -> dict[int, Target]:
     """Targets that are no longer as planned, or no longer seen from outside as they were proven; by their index."""
     run, changes = opened.run, opened.plan.changes
     done = Target.objects.filter(run=run, step__in=(Step.IN_PLACE, Step.VERIFIED)).select_related("location")
-    rows = {row.index: row for row in done}
+    # Where a binding was changed step by step, only the last step is still to be seen.
+    rows = {row.index: row for row in {row.binding_id: row for row in done.order_by("index")}.values()}
     sighted = looking.look((int(changes[index].binding), changes[index].backend, changes[index].key) for index in rows)
     moved = {
         index: row
         for index, row in rows.items()
-        if sighted.states.get(int(changes[index].binding), changes[index].after) != changes[index].after
+        if not same(sighted.states.get(int(changes[index].binding), changes[index].after), changes[index].after)
     }
     wrong = _wrong_places(opened)
     return moved | {
@@ -61,7 +64,7 @@ def _wrong_places(opened: Pass) -> set[tuple[str, str]]:
     A probe that is out of order in this moment contradicts nothing.
     """
     proven = StageVerdict.objects.filter(run=opened.run, mark=Mark.PASS).values("stage")
-    rows = RunReading.objects.filter(run=opened.run, stage__in=proven, point__isnull=False)
+    rows = RunReading.objects.filter(run=opened.run, stage__in=proven, point__isnull=False, role=Role.PROVE)
     wanted = {
         point: (mark, (str(resource), location))
         for point, mark, resource, location in rows.values_list("point_id", "wanted", "resource_id", "location__slug")

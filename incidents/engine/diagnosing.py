@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import F, Max, QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches
-from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose_prefix
+from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose
+from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
+from incidents.engine import hand_backs
 from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
 from incidents.models.bulk import insert
 
@@ -27,6 +29,7 @@ class Named(NamedTuple):
     """A resource by name, and whose it is."""
 
     name: str
+    kind: Kind
     organization: uuid.UUID
     slug: str
 
@@ -44,13 +47,13 @@ def refresh(now: datetime, resources: QuerySet[Resource]) -> int:
 
     Call it inside a transaction. A fixed number of reads; writes only where something has changed.
     """
-    columns = ("pk", "name", "organization_id", "organization__slug")
+    columns = ("pk", "name", "kind", "organization_id", "organization__slug")
     rows = resources.order_by().values_list(*columns)
-    chosen = {pk: Named(name, organization, slug) for pk, name, organization, slug in rows}
+    chosen = {pk: Named(name, Kind(kind), organization, slug) for pk, name, kind, organization, slug in rows}
     # A subquery, for a list of a thousand keys costs more than what it asks for.
     only = resources.order_by().values("pk")
     sides, sights, standing = _sides(now, only), _sights(now, only), _standing(only)
-    found = {pk: diagnose_prefix(sides[pk], sights[pk]) for pk in chosen}
+    found = {pk: diagnose(named.kind, sides[pk], sights[pk]) for pk, named in chosen.items()}
     changed = {pk: one for pk, one in found.items() if pk not in standing or standing[pk].found != one}
     if changed:
         _write(now, chosen, standing, changed)
@@ -66,10 +69,13 @@ def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
     fresh = _fresh_ids(now, "backend")
     sides: dict[uuid.UUID, list[Side]] = defaultdict(list)
     rows = Binding.objects.filter(resource__in=only).values_list(
-        "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state"
+        "pk", "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state"
     )
-    for resource, location, aspect, backend, seen, good in rows:
-        sides[resource].append(Side(location, aspect, seen if backend in fresh else None, good))
+    away = hand_backs.bindings_away()
+    for pk, resource, location, aspect, backend, seen, good in rows:
+        now_seen = seen if backend in fresh else None
+        # What is changed on purpose for a while is as it should be, as long as it lasts.
+        sides[resource].append(Side(location, aspect, now_seen, seen if pk in away else good))
     return sides
 
 

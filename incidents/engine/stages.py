@@ -10,11 +10,11 @@ from django.db.models import F
 
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import is_up
 from incidents.domain.decisions import End
+from incidents.domain.proofs import Proofs, Role
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge, opposite
-from incidents.engine import diagnosing, measuring
+from incidents.engine import diagnosing, hand_backs, measuring
 from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage, watch
 from incidents.models import Organization, Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
@@ -26,22 +26,19 @@ logger = logging.getLogger(__name__)
 def begin(opened: Pass) -> None:
     """Measures every point before the first effect: one that is red already can condemn nothing later."""
     run, plan, claim = opened.run, opened.plan, opened.claim
-    stage_and_wanted = {
-        (change.resource, change.location): (number, Mark.PASS if is_up(change.after) else Mark.FAIL)
-        for number, stage in enumerate(plan.stages)
-        for change in (plan.changes[index] for index in stage)
-    }
-    resources = {uuid.UUID(resource) for resource, _ in stage_and_wanted}
+    proofs = Proofs.of(plan)
+    resources = {uuid.UUID(change.resource) for change in plan.changes}
     asked = Point.objects.filter(resource__in=resources, probe__slug__in=plan.terms.probes)
-    places = {
-        point: ((str(resource), slug), probe, resource, location)
+    rows = [
+        (point, probe, resource, location, wanted)
         for point, probe, resource, location, slug in asked.values_list(
             "pk", "probe_id", "resource_id", "location_id", "location__slug"
         )
-        if (str(resource), slug) in stage_and_wanted
-    }
+        for wanted in proofs.at(str(resource), slug)
+    ]
+    points = {point for point, *_ in rows}
     began = claim.now()
-    taken = measuring.measure(measuring.load_points(asked.filter(pk__in=places)))
+    taken = measuring.measure(measuring.load_points(asked.filter(pk__in=points)))
     now = claim.now()
     with recorded():
         claim.write(phase=Phase.RUNNING, stage_began_at=now)
@@ -49,13 +46,13 @@ def begin(opened: Pass) -> None:
         insert(
             RunReading,
             [
-                (point, *where, *stage_and_wanted[place], taken.readings[point].mark)
-                for point, (place, *where) in places.items()
+                (point, *where, wanted.stage, wanted.mark, wanted.role, taken.readings[point].mark)
+                for point, *where, wanted in rows
             ],
-            "point_id", "probe_id", "resource_id", "location_id", "stage", "wanted", "baseline",
+            "point_id", "probe_id", "resource_id", "location_id", "stage", "wanted", "role", "baseline",
             run_id=run.pk,
         )  # fmt: skip
-        append(_entry(run, "run.began", {"points": len(places)}))
+        append(_entry(run, "run.began", {"points": len(points)}))
     run.phase, run.stage_began_at = Phase.RUNNING, now
     watch(opened, RunReading.objects.filter(run=run, stage=run.stage))
 
@@ -103,11 +100,13 @@ def _count(row: RunReading, reading: Reading) -> None:
 
 
 def _watched(row: RunReading) -> Watched:
+    known = row.baseline in (Mark.PASS, Mark.FAIL) and row.role != Role.LOOK
     return Watched(
-        was_right=row.baseline == row.wanted if row.baseline in (Mark.PASS, Mark.FAIL) else None,
+        was_right=row.baseline == row.wanted if known else None,
         latest=Mark(row.latest) if row.latest else None,
         right=row.right,
         wrong=row.wrong,
+        needed=row.role == Role.PROVE,
     )
 
 
@@ -182,6 +181,7 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         targets.filter(step=Step.WAITING).update(step=Step.LEFT, changed_at=now)
         targets.filter(step=Step.ATTEMPTED).update(step=Step.FAILED, because="run.outcome-unknown", changed_at=now)
         ResourceLock.objects.filter(run=run).update(live=False)
+        hand_backs.settle(run, decision.outcome, now)
         Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
     try:

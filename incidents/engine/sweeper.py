@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +30,7 @@ class Sweeper:
         self._thread = threading.Thread(target=self._sweep_for_ever, name="sweeper", daemon=True)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="advance")
         self._under_way: dict[uuid.UUID, Future[None]] = {}
+        self._handing_back: Future[None] | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -57,12 +59,28 @@ class Sweeper:
         """Starts what is due, and says after how many seconds to look again."""
         # Celery wants the step before Django knows its models.
         from incidents.engine.due import advance_and_close, due_runs, seconds_to_next
+        from incidents.engine.handing_back import hand_back_due
 
+        self._hand_back(hand_back_due)
         self._under_way = {run_id: future for run_id, future in self._under_way.items() if not future.done()}
         for run_id in due_runs(MOST):
             if run_id not in self._under_way:
                 self._under_way[run_id] = self._pool.submit(advance_and_close, run_id)
         return min(EVERY, seconds_to_next(except_for=self._under_way))
+
+    def _hand_back(self, begin: Callable[[], None]) -> None:
+        """In a thread of its own: it asks backends, and a run that is due must not wait for one that hangs."""
+        if self._handing_back is None or self._handing_back.done():
+            self._handing_back = self._pool.submit(_and_close, begin)
+
+
+def _and_close(begin: Callable[[], None]) -> None:
+    try:
+        begin()
+    except Exception:  # a database that is away: nobody waits for this thread, and the next sweep tries again
+        logger.exception("what is due to be handed back could not be found")
+    finally:
+        close_old_connections()
 
 
 class SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is untyped

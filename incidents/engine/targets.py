@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import Cause, Change, Receipt, Reply
+from incidents.domain.changes import Cause, Change, Receipt, Reply, State, bare, same, status_of
 from incidents.domain.decisions import Apply, Look, Mend
 from incidents.domain.errors import BackendUnreachable, HandrailError
 from incidents.domain.findings import Finding, blockers
@@ -44,9 +44,17 @@ def _compare(change: Change, sighted: looking.Sighted) -> Seen:
     if now is None:
         return Seen.UNREADABLE
     # `after` first: where a plan changes nothing, it is in place.
-    if now == change.after:
-        return Seen.AFTER
-    return Seen.BEFORE if now == change.before else Seen.OTHER
+    if same(now, change.after):
+        return _how_far(now)
+    return Seen.BEFORE if same(now, change.before) else Seen.OTHER
+
+
+def _how_far(now: State) -> Seen:
+    """How far a backend has come with what it was told, by what it tells besides."""
+    status = status_of(now)
+    if status.get("settled") is False:
+        return Seen.STUCK if status.get("problem") else Seen.UNSETTLED
+    return Seen.AFTER
 
 
 def mend(opened: Pass, decision: Mend) -> None:
@@ -110,7 +118,7 @@ def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
     run, plan = opened.run, opened.plan
     preapproval = Preapproval.objects.filter(pk=run.plan.preapproval_id).select_related("organization").first()
     proposal = Proposal(tuple(aim.change for aim in aims), plan.preapproval, plan.terms)
-    return ask_guards(proposal, preapproval, run.started_by, run, opened.claim.now())
+    return ask_guards(proposal, preapproval, run.started_by, run, opened.claim.now(), agreed=plan.handing_back)
 
 
 def _intend(opened: Pass, aims: Sequence[Aim]) -> None:
@@ -132,7 +140,7 @@ def _send(opened: Pass, aims: Sequence[Aim]) -> dict[int, Receipt]:
     cause = Cause(f"{run.pk}:{run.stage}", run.reference, run.started_by.username, run.reason)
 
     def begin(backend: str) -> Pending[Sequence[Receipt]]:
-        changes = [aim.change for aim in batches[backend]]
+        changes = [bare(aim.change) for aim in batches[backend]]
         bulkhead = TOOLS.adapter(backend)
 
         def apply(adapter: Adapter) -> Sequence[Receipt]:

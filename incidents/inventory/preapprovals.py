@@ -30,7 +30,7 @@ def read_preapproval(
 
 
 def _read_resources(fields: Fields, organization: str, organizations: tuple[OrganizationEntry, ...]) -> tuple[str, ...]:
-    """Names, with `every prefix` (or service, pool) written out: approved is what the file holds, not what comes later."""
+    """Names, with `every prefix` (or the like) written out: approved is what the file holds, not what comes later."""
     node = fields.node("resources")
     if isinstance(node, yaml.SequenceNode):
         return tuple(fields.texts("resources", empty=NOTHING))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incidents.models.audit import AuditEntry, AuditHead
+from incidents.models.handbacks import HandBack
 from incidents.models.inventory import (
     Backend,
     Binding,
@@ -43,6 +44,7 @@ __all__ = [
     "Diagnosis",
     "Duty",
     "EngineerEntry",
+    "HandBack",
     "Incident",
     "InventoryRevision",
     "Location",

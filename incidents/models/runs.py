@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 
+from incidents.domain.proofs import Role
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark
 from incidents.models.inventory import Binding, Location, Organization, Preapproval, Probe, Resource
@@ -172,7 +173,7 @@ class Attempt(models.Model):
 
 
 class RunReading(models.Model):
-    """What one point said for a run: before its first effect, and the newest mark since, with how often in a row."""
+    """What one point said for a stage: before the run's first effect, and the newest mark since, how often in a row."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="readings")
     stage = models.PositiveIntegerField()
@@ -181,6 +182,7 @@ class RunReading(models.Model):
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="+")
     point = models.ForeignKey("incidents.Point", null=True, on_delete=models.SET_NULL, related_name="+")
     wanted = models.CharField(max_length=12, help_text="What it should say when the change is in place.")
+    role = models.CharField(max_length=5, choices=[(str(role), str(role)) for role in Role], default=Role.PROVE)
     baseline = models.CharField(max_length=12, blank=True)
     latest = models.CharField(max_length=12, blank=True)
     right = models.PositiveIntegerField(default=0, help_text="How often in a row it said what it should.")
@@ -188,7 +190,7 @@ class RunReading(models.Model):
     detail = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("run", "point"), name="run_reading_once"),)
+        constraints = (models.UniqueConstraint(fields=("run", "stage", "point"), name="run_reading_once"),)
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.latest}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from incidents.domain.rpki import Validity
 from incidents.domain.verdicts import Reading
 
 
@@ -24,6 +25,14 @@ class Point:
     prefix: str
     location: str
     address: str = ""
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """A probe that can also say whether an AS is authorised to originate a prefix."""
+
+    def validity(self, routes: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], Validity]:
+        """What the RPKI says of each (origin AS, prefix). The validator's own trouble is `unknown`, never an error."""
 
 
 class Probe(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from incidents.actions.base import Action, Resolved
+from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.changes import Change
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
@@ -15,14 +15,21 @@ from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine.circumstances import ask_guards
+from incidents.engine.facts import load_facts, rehearse, with_validity
 from incidents.engine.grants import may_use
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
 from incidents.models.clock import database_now
-from incidents.services.facts import load_facts, rehearse
+
+NO_WISH = Wish()
 
 
-def propose(person: Person, organization: Organization, action: str, resources: Sequence[Resource]) -> Plan:
+def propose(
+    person: Person, organization: Organization, action: str, resources: Sequence[Resource], wish: Wish = NO_WISH
+) -> Plan:
     """Looks, resolves, asks the guards and stores the frozen plan. Changes nothing in the world.
+
+    Args:
+        wish: what the person chose besides, for actions that ask for it.
 
     The plan is stored also when findings speak against it, so that the preview can name them; `start` refuses it.
 
@@ -38,7 +45,9 @@ def propose(person: Person, organization: Organization, action: str, resources: 
         raise Refused(f"{entry.words.verb} is not possible for what was chosen.")
     preapproval = find_preapproval(person, organization, action, resources)
     now = database_now()
-    resolved = entry.resolve(load_facts(resources, "preview"), read_terms(preapproval.terms), now)
+    terms = read_terms(preapproval.terms)
+    facts = with_validity(load_facts(resources, "preview"), terms.rpki)
+    resolved = entry.resolve(facts, terms, wish, now)
     return store_plan(person, preapproval, entry, resolved, now)
 
 
@@ -81,11 +90,13 @@ def store_plan(
         preapproval=preapproval.digest,
         terms=terms,
         changes=resolved.changes,
-        stages=stage_out(resolved.changes, locations, terms.stages),
+        stages=resolved.stages or stage_out(resolved.changes, locations, terms.stages),
         left_out=resolved.left_out,
         proposed_at=now,
         expires_at=now + VALID_FOR,
         undo_of=str(undo_of.pk) if undo_of else "",
+        whole=action.in_steps,
+        hand_back=resolved.hand_back,
     )
     proposal = Proposal(value.changes, preapproval.digest, terms)
     findings = (

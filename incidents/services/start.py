@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
-from django.db.models.functions import Now
 
-from incidents.audit.log import Actor, Entry, append, recorded
-from incidents.domain.canonical import JsonObject
+from incidents.audit.log import Entry, append, recorded
 from incidents.domain.canonical import digest as digest_of
-from incidents.domain.changes import is_up
+from incidents.domain.changes import same
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.guards import Proposal
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
-from incidents.domain.runs import Phase, Step
 from incidents.engine import bell
 from incidents.engine.circumstances import ask_guards
+from incidents.engine.starting import Order, actor_of, write_run
 from incidents.models import (
     Binding,
-    Incident,
-    Location,
     Organization,
     Person,
     Plan,
     Preapproval,
-    ResourceLock,
     Run,
-    Target,
 )
-from incidents.models.bulk import insert
 from incidents.models.clock import database_now
-
-# Letters and digits that are not mistaken for each other on the phone.
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +94,7 @@ def _start(person: Person, organization: Organization, consent: Consent) -> Run:
         raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
     value = thaw(bytes(plan.body), plan.digest)
     _check(person, plan, value, consent)
-    return _write(person, plan, value, consent)
+    return write_run(plan, value, Order(person, consent.key, consent.fingerprint(), consent.reason), actor_of(person))
 
 
 def _earlier(organization: Organization, consent: Consent) -> Run | None:
@@ -142,7 +129,8 @@ def _no_drift(value: PlanValue) -> None:
     seen = dict(
         Binding.objects.filter(pk__in=[change.binding for change in value.changes]).values_list("pk", "seen__state")
     )
-    moved = [change for change in value.changes if seen.get(int(change.binding)) != change.before]
+    first = {change.binding: change for change in reversed(value.changes)}
+    moved = [change for change in first.values() if not same(seen.get(int(change.binding)) or {}, change.before)]
     if moved:
         text = f"Something changed since the preview: {moved[0].name} is no longer as it was."
         raise PlanChanged(
@@ -151,85 +139,12 @@ def _no_drift(value: PlanValue) -> None:
         )
 
 
-def _write(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> Run:
-    organization = plan.organization
-    incident, opened = Incident.objects.get_or_create(
-        organization=organization, closed_at=None, defaults={"opened_at": database_now()}
-    )
-    now = database_now()
-    run = Run.objects.create(
-        reference=_reference(),
-        organization=organization,
-        incident=incident,
-        plan=plan,
-        action=plan.action,
-        undo_of=plan.undo_of,
-        started_by=person,
-        reason=consent.reason,
-        idempotency_key=consent.key,
-        request_digest=consent.fingerprint(),
-        phase=Phase.ACCEPTED,
-        stage_began_at=now,
-        accepted_at=now,
-        deadline_at=now + value.terms.expire,
-        wake_at=Now(),
-        lease_until=Now(),
-    )
-    resources = {change.resource: change.name for change in value.changes}
-    insert(ResourceLock, [(uuid.UUID(key),) for key in resources], "resource_id", run_id=run.pk)
-    _write_targets(run, value)
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
-    actor = Actor("person", str(person.pk), person.username)
-    entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
-    accepted: JsonObject = {
-        "reference": run.reference,
-        "incident": incident.reference,
-        "action": run.action,
-        "action_version": value.action_version,
-        "plan": plan.digest,
-        "preapproval": value.preapproval,
-        "resources": len(resources),
-        "targets": len(value.changes),
-        "reason": consent.reason,
-        "undo_of": value.undo_of,
-    }
-    append(*entries, _entry("run.accepted", actor, run, accepted))
-    return run
-
-
-def _write_targets(run: Run, value: PlanValue) -> None:
-    locations = dict(Location.objects.values_list("slug", "pk"))
-    stage_of = {index: number for number, stage in enumerate(value.stages) for index in stage}
-    rows = [
-        (
-            index,
-            stage_of[index],
-            uuid.UUID(change.resource),
-            locations[change.location],
-            int(change.binding),
-            is_up(change.after),
-        )
-        for index, change in enumerate(value.changes)
-    ]
-    columns = ("index", "stage", "resource_id", "location_id", "binding_id", "up")
-    insert(Target, rows, *columns, run_id=run.pk, step=Step.WAITING, changed_at=run.accepted_at)
-
-
-def _entry(event: str, actor: Actor, run: Run, data: JsonObject) -> Entry:
-    return Entry(event, actor, run.organization.slug, str(run.pk), data)
-
-
-def _reference() -> str:
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(6))
-    return f"RUN-{letters[:4]}-{letters[4:]}"
-
-
 def _record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
     with recorded():
         append(
             Entry(
                 "run.refused",
-                Actor("person", str(person.pk), person.username),
+                actor_of(person),
                 organization.slug,
                 data={
                     "plan": consent.digest[:64],

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from incidents.actions.base import BindingFacts, Resolved, ResourceFacts
-from incidents.domain.changes import Change
+from incidents.actions.base import Resolved
+from incidents.domain.changes import Change, same
 from incidents.domain.errors import Refused
+from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
-from incidents.domain.plans import thaw
 from incidents.domain.runs import Step
-from incidents.models import Person, Plan, Resource, Run, Target
+from incidents.domain.terms import Terms, read_terms
+from incidents.domain.traffic import lead, shortage
+from incidents.engine.facts import load_facts
+from incidents.engine.made import changes_made
+from incidents.models import HandBack, Person, Plan, Resource, Run, Target
 from incidents.models.clock import database_now
-from incidents.services.facts import load_facts
 from incidents.services.propose import find_action, find_preapproval, store_plan
 
 # facts/ux.md 7.3: after this the recorded `before` says too little about what is right.
@@ -32,20 +35,39 @@ def propose_undo(person: Person, run: Run) -> Plan:
         raise Refused("This run has not ended. Stop it first, or wait until it ends.")
     if now - run.ended_at > UNDO_FOR:
         raise Refused("This run ended more than 24 hours ago. It can no longer be undone here. Call us.")
-    done = changes_done(run)
+    if _is_for_a_while(run):
+        raise Refused(
+            "This traffic comes back, or came back, by itself. To move it again, choose a location and a time."
+        )
+    done = changes_made(run)
     if not done:
         raise Refused("This run changed nothing, so there is nothing to undo.")
     resources = list(Resource.objects.filter(pk__in={change.resource for change in done}))
     preapproval = find_preapproval(person, run.organization, run.action, resources)
-    resolved = _put_back(done, _certain(run), load_facts(resources, "preview"))
+    facts = load_facts(resources, "preview")
+    resolved = _put_back(done, _certain(run), facts)
+    if find_action(run.action).in_steps:
+        resolved = _in_steps(resolved, facts, read_terms(preapproval.terms))
     return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run)
 
 
-def changes_done(run: Run) -> tuple[Change, ...]:
-    """What the run itself sent. Also where it ended without knowing the outcome, for that may have been done since."""
-    plan = thaw(bytes(run.plan.body), run.plan.digest)
-    sent = Target.objects.filter(run=run, attempts__gt=0).order_by("index")
-    return tuple(plan.changes[index] for index in sent.values_list("index", flat=True))
+def _is_for_a_while(run: Run) -> bool:
+    """Whether it put back what was for a while only: an undo of that would have no end."""
+    return run.undo_of is not None and HandBack.objects.filter(run=run.undo_of).exists()
+
+
+def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Terms) -> Resolved:
+    """The same, moved step by step, and held against the capacity that there is now."""
+    made: list[Change] = []
+    stages: list[tuple[int, ...]] = []
+    findings = list(resolved.findings)
+    for resource in resources:
+        goals = {change.binding: change.after for change in resolved.changes if change.resource == resource.id}
+        steps = lead(resource, goals, terms.steps, first=len(made))
+        findings += shortage(resource, steps, terms.minimum_percent)
+        made += steps.changes
+        stages += steps.stages
+    return Resolved(tuple(made), tuple(findings), stages=tuple(stages))
 
 
 def _certain(run: Run) -> frozenset[str]:
@@ -70,7 +92,7 @@ def _put_back(sent: Sequence[Change], certain: frozenset[str], resources: Sequen
 
 
 def _is_before(change: Change, side: BindingFacts | None) -> bool:
-    return side is not None and side.now == change.before
+    return side is not None and side.now is not None and same(side.now, change.before)
 
 
 def _moved(change: Change, side: BindingFacts | None) -> Finding | None:
@@ -78,7 +100,7 @@ def _moved(change: Change, side: BindingFacts | None) -> Finding | None:
         text = f"{change.name} no longer has the same place in our inventory."
     elif side.now is None:
         text = f"{side.location_title} does not answer, so we cannot see how {change.name} is now."
-    elif side.now != change.after:
+    elif not same(side.now, change.after):
         text = f"{change.name} has been changed in {side.location_title} since that run."
     else:
         return None

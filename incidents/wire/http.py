@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import logging
 import ssl
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
 from incidents.domain.canonical import Json
 from incidents.domain.errors import BackendTimeout, BackendUnreachable
+from incidents.wire.connections import POOLS, NotConnected
 from incidents.wire.deadline import Deadline
 from incidents.wire.settings import fault
 
@@ -46,16 +49,20 @@ class Client:
         url: `http(s)://host[:port][/path]`, the beginning of every address.
         headers: sent with every call; what is secret in them never stands in a message.
         tls: for https; None for the system's authorities. Certificates and names are always checked.
+        tls_name: the name that stands in the server's certificate; empty for the host of the url.
     """
 
     name: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: ssl.SSLContext | None = None
+    tls_name: str = ""
     _pool: urllib3.PoolManager = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._pool = urllib3.PoolManager(maxsize=8, ssl_context=self.tls or ssl.create_default_context())
+        context = self.tls or ssl.create_default_context()
+        self._pool = urllib3.PoolManager(maxsize=8, ssl_context=context, server_hostname=self.tls_name or None)
+        self._pool.pool_classes_by_scheme = POOLS
 
     def call(
         self,
@@ -77,11 +84,11 @@ class Client:
             seconds = deadline.left()
         except TimeoutError:
             raise BackendUnreachable(f"{self.name} was not asked, for no time was left") from None
+        address = self.url.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = self._pool.request(
                 method,
-                self.url.rstrip("/") + path,
-                fields=query,
+                address,
                 body=None if body is None else json.dumps(body).encode(),
                 headers={"Accept": "application/json", "Content-Type": "application/json"}
                 | dict(self.headers)
@@ -90,12 +97,14 @@ class Client:
                 retries=False,
                 redirect=False,
                 preload_content=False,
-                encode_multipart=False,
             )
+        except NotConnected as error:
+            raise BackendUnreachable(self._not_connected(error.__cause__)) from error
         except urllib3.exceptions.SSLError as error:
-            raise BackendUnreachable(f"the certificate of {self.name} is not accepted: {_why(error)}") from error
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            raise BackendUnreachable(f"{self.name} could not be reached") from error
+            # TLS 1.3 says only after the request what it thinks of our certificate.
+            ours = "certificate" in str(error).lower()
+            reason = "does not accept our certificate" if ours else "broke the encrypted connection off"
+            raise BackendTimeout(f"{self.name} {reason}") from error
         except urllib3.exceptions.HTTPError as error:
             raise BackendTimeout(f"{self.name} did not answer") from error
         return Answer(response.status, dict(response.headers), self._body(response, deadline))
@@ -104,19 +113,27 @@ class Client:
         """Ends connections. Harmless when repeated."""
         self._pool.clear()
 
+    def _not_connected(self, cause: BaseException | None) -> str:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate of {self.name} is not accepted: {_why(cause)}"
+        return f"{self.name} could not be reached"
+
     def _body(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
         """The body as JSON, however slowly it comes."""
         received = bytearray()
+        whole = False
         try:
             for piece in response.stream(PIECE):
                 received += piece
                 deadline.left()
                 if len(received) > LARGEST_ANSWER:
                     raise BackendTimeout(f"{self.name} answered more than {LARGEST_ANSWER} bytes")
+            whole = True
         except (urllib3.exceptions.HTTPError, TimeoutError, OSError) as error:
             raise BackendTimeout(f"{self.name} did not finish its answer in time") from error
         finally:
-            response.close() if len(received) > LARGEST_ANSWER else response.release_conn()
+            # A connection with the rest of an answer in it must answer nobody else.
+            response.release_conn() if whole else response.close()
         try:
             value: Json = json.loads(received)
         except ValueError:
@@ -147,6 +164,23 @@ def trust(name: str, authority: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=authority)
     except ssl.SSLError:
         raise fault(name, "holds no certificate in PEM form") from None
+
+
+def identify(name: str, context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Lets `context` show this certificate with its chain, and prove it by this key (both PEM).
+
+    Raises InventoryFault when they are no such things, do not belong together, or the key is encrypted.
+    """
+    # OpenSSL reads keys from files only: a folder that nobody else may enter, for as long as that takes.
+    with tempfile.TemporaryDirectory() as folder:
+        paths = Path(folder, "certificate"), Path(folder, "key")
+        for path, text in zip(paths, (certificate, key), strict=True):
+            path.write_text(text)
+        try:
+            # Without a password of ours OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(*paths, password="")
+        except (ssl.SSLError, OSError):
+            raise fault(name, "holds no certificate and unencrypted key in PEM form that belong together") from None
 
 
 def _why(error: Exception) -> str:

@@ -1,0 +1,170 @@
+"""Puts back what was changed for a while, when its time has come: a run like any other, agreed to beforehand.
+
+It needs nobody: not the person who shifted the traffic away, who may be asleep or gone, nor a preapproval, which may
+have changed since. What it does need is that the world is as that run left it, and that there is capacity; otherwise
+it says so on the page and in the audit log, and tries again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+from django.db.models import F
+from django.db.models.functions import Now
+
+from incidents.audit.log import ENGINE, Entry, append, recorded
+from incidents.domain.canonical import Json
+from incidents.domain.changes import Change, same
+from incidents.domain.facts import BindingFacts, ResourceFacts
+from incidents.domain.findings import Finding, blockers
+from incidents.domain.plans import VALID_FOR, thaw
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.runs import Outcome
+from incidents.domain.traffic import Steps, lead, shortage
+from incidents.engine import bell
+from incidents.engine.facts import load_facts
+from incidents.engine.made import changes_made
+from incidents.engine.starting import Order, write_run
+from incidents.models import HandBack, Organization, Plan, Resource
+from incidents.models.clock import database_now
+
+logger = logging.getLogger(__name__)
+
+# A claim: while one worker is at it, and before another try; doubled each time, up to so many times it.
+AGAIN = timedelta(seconds=30)
+LONGEST = 20
+MOST = 16
+
+
+def hand_back_due() -> None:
+    """Begins what is due. Every worker may call it at any time; each hand-back is begun by one of them."""
+    due = HandBack.objects.filter(ended_at=None, try_at__lte=Now()).order_by("try_at")
+    for pk, tries in list(due.values_list("pk", "tries")[:MOST]):
+        claimed = HandBack.objects.filter(pk=pk, ended_at=None, try_at__lte=Now())
+        if claimed.update(try_at=Now() + AGAIN * min(2**tries, LONGEST), tries=F("tries") + 1) == 1:
+            try:
+                _hand_back(HandBack.objects.select_related("run__plan", "run__organization", "done_by").get(pk=pk))
+            except Exception:  # the next try is set already; one that fails must not hold up the others
+                logger.exception("hand-back %s failed", pk)
+
+
+def _hand_back(row: HandBack) -> None:
+    if row.run.is_live or (row.done_by is not None and row.done_by.is_live):
+        return
+    if row.done_by is not None and row.done_by.outcome == Outcome.SUCCEEDED:
+        return  # ended in the same transaction as that run
+    made = changes_made(row.run)
+    if not made:
+        _end(row, "hand-back.nothing-changed")
+        return
+    resources = list(Resource.objects.filter(pk__in={change.resource for change in made}))
+    facts = load_facts(resources, f"hand-back of {row.run.reference}")
+    sides = {side.id: side for resource in facts for side in resource.bindings}
+    if silent := [change for change in made if _state(sides, change) is None]:
+        _wait(row, "backend.unreachable", f"{silent[0].backend} does not answer.")
+        return
+    open_changes = [change for change in made if not _is(sides, change, change.before)]
+    if not open_changes:
+        _end(row, "hand-back.already-back")
+    elif moved := [change for change in open_changes if not _is(sides, change, change.after)]:
+        _end(row, "hand-back.changed-by-others", f"{moved[0].name} was changed at {moved[0].location} meanwhile.")
+    else:
+        _begin(row, facts, open_changes)
+
+
+def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
+    origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
+    made: list[Change] = []
+    stages: list[tuple[int, ...]] = []
+    findings: list[Finding] = []
+    for resource in facts:
+        goals = {change.binding: change.before for change in changes if change.resource == resource.id}
+        steps: Steps = lead(resource, goals, origin.terms.steps, first=len(made))
+        findings += shortage(resource, steps, origin.terms.minimum_percent)
+        made += steps.changes
+        stages += steps.stages
+    if against := blockers(tuple(findings)):
+        _wait(row, against[0].code, against[0].text)
+        return
+    now = database_now()
+    value = PlanValue(
+        action=origin.action,
+        action_version=origin.action_version,
+        organization=origin.organization,
+        person=origin.person,
+        preapproval=origin.preapproval,
+        terms=origin.terms,
+        changes=tuple(made),
+        stages=tuple(stages),
+        left_out=(),
+        proposed_at=now,
+        expires_at=now + VALID_FOR,
+        undo_of=str(row.run_id),
+        whole=origin.whole,
+        handing_back=True,
+    )
+    _start(row, value, findings, now)
+
+
+def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding], now: datetime) -> None:
+    body, digest = value.freeze()
+    run = row.run
+    order = Order(run.started_by, f"hand-back-{row.pk}-{row.tries}", digest, f"The time of {run.reference} was over.")
+    try:
+        with recorded():
+            plan = Plan.objects.create(
+                digest=digest,
+                body=body,
+                action=value.action,
+                organization=run.organization,
+                preapproval_id=run.plan.preapproval_id,
+                proposed_by=run.started_by,
+                undo_of=run,
+                findings=[finding.as_json() for finding in findings],
+                proposed_at=now,
+                expires_at=value.expires_at,
+            )
+            back = write_run(plan, value, order, ENGINE)
+            HandBack.objects.filter(pk=row.pk).update(done_by=back, because="", detail="")
+            append(_entry(row, "hand-back.began", {"run": back.reference, "on_behalf_of": run.started_by.username}))
+    except IntegrityError:
+        _wait(row, "guard.one-at-a-time", "Another run is changing it.")
+        return
+    bell.wake(back.pk)
+
+
+def _state(sides: Mapping[str, BindingFacts], change: Change) -> object:
+    side = sides.get(change.binding)
+    return side.now if side else None
+
+
+def _is(sides: Mapping[str, BindingFacts], change: Change, state: Mapping[str, Json]) -> bool:
+    side = sides.get(change.binding)
+    return side is not None and side.now is not None and same(side.now, state)
+
+
+def _wait(row: HandBack, because: str, detail: str) -> None:
+    """It cannot be done now; said once, and tried again."""
+    if (row.because, row.detail) == (because, detail):
+        return
+    _write(row, "hand-back.waits", because, detail)
+
+
+def _end(row: HandBack, because: str, detail: str = "") -> None:
+    """Nothing is left to put back, or it is no longer ours to do."""
+    _write(row, "hand-back.ended", because, detail, ended_at=database_now())
+
+
+def _write(row: HandBack, event: str, because: str, detail: str, **fields: object) -> None:
+    with recorded():
+        HandBack.objects.filter(pk=row.pk, ended_at=None).update(because=because, detail=detail, **fields)
+        Organization.objects.filter(pk=row.run.organization_id).update(version=F("version") + 1)
+        append(_entry(row, event, {"because": because, "detail": detail}))
+
+
+def _entry(row: HandBack, event: str, data: Mapping[str, Json]) -> Entry:
+    run = row.run
+    return Entry(event, ENGINE, run.organization.slug, str(run.pk), {"reference": run.reference, **data})

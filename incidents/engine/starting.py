@@ -1,0 +1,125 @@
+"""Makes a run durable, whoever starts it: a person, or a hand-back whose time has come."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from incidents.audit.log import Actor, Entry, append
+from incidents.domain.canonical import JsonObject
+from incidents.domain.changes import is_up
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.runs import Phase, Step
+from incidents.engine import hand_backs
+from incidents.models import Incident, Location, Organization, Person, Plan, ResourceLock, Run, Target
+from incidents.models.bulk import insert
+from incidents.models.clock import database_now
+
+# Letters and digits that are not mistaken for each other on the phone.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who asked for the run.
+
+    Args:
+        person: in whose name it runs.
+        key: idempotency key.
+        fingerprint: what must be equal when the key is used again.
+        reason: in their words; may be empty.
+    """
+
+    person: Person
+    key: str
+    fingerprint: str
+    reason: str
+
+
+def actor_of(person: Person) -> Actor:
+    return Actor("person", str(person.pk), person.username)
+
+
+def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
+    """Makes the run durable: incident, run, targets, locks, hand-back and audit entries. Call it inside `recorded`.
+
+    Raises IntegrityError when another run holds one of the resources, or the key was used.
+    """
+    organization = plan.organization
+    incident, opened = Incident.objects.get_or_create(
+        organization=organization, closed_at=None, defaults={"opened_at": database_now()}
+    )
+    now = database_now()
+    run = Run.objects.create(
+        reference=_reference(),
+        organization=organization,
+        incident=incident,
+        plan=plan,
+        action=plan.action,
+        undo_of=plan.undo_of,
+        started_by=order.person,
+        reason=order.reason,
+        idempotency_key=order.key,
+        request_digest=order.fingerprint,
+        phase=Phase.ACCEPTED,
+        stage_began_at=now,
+        accepted_at=now,
+        deadline_at=now + value.terms.expire,
+        wake_at=Now(),
+        lease_until=Now(),
+    )
+    resources = {change.resource: change.name for change in value.changes}
+    insert(ResourceLock, [(uuid.UUID(key),) for key in resources], "resource_id", run_id=run.pk)
+    _write_targets(run, value)
+    if value.hand_back:
+        hand_backs.promise(run, now + timedelta(seconds=value.hand_back))
+    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
+    entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
+    accepted: JsonObject = {
+        "reference": run.reference,
+        "incident": incident.reference,
+        "action": run.action,
+        "action_version": value.action_version,
+        "plan": plan.digest,
+        "preapproval": value.preapproval,
+        "resources": len(resources),
+        "targets": len(value.changes),
+        "reason": order.reason,
+        "undo_of": value.undo_of,
+        "hand_back_seconds": value.hand_back,
+        "handing_back": value.handing_back,
+    }
+    append(*entries, _entry("run.accepted", actor, run, accepted))
+    return run
+
+
+def _write_targets(run: Run, value: PlanValue) -> None:
+    locations = dict(Location.objects.values_list("slug", "pk"))
+    stage_of = {index: number for number, stage in enumerate(value.stages) for index in stage}
+    rows = [
+        (
+            index,
+            stage_of[index],
+            uuid.UUID(change.resource),
+            locations[change.location],
+            int(change.binding),
+            is_up(change.after),
+        )
+        for index, change in enumerate(value.changes)
+    ]
+    columns = ("index", "stage", "resource_id", "location_id", "binding_id", "up")
+    insert(Target, rows, *columns, run_id=run.pk, step=Step.WAITING, changed_at=run.accepted_at)
+
+
+def _entry(event: str, actor: Actor, run: Run, data: JsonObject) -> Entry:
+    return Entry(event, actor, run.organization.slug, str(run.pk), data)
+
+
+def _reference() -> str:
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(6))
+    return f"RUN-{letters[:4]}-{letters[4:]}"
