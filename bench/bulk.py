@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Execute = Callable[[str, object, bool, dict[str, object]], object]
 
-ADDRESS = "/c/example-shop/actions/readvertise_prefix?select=withdrawn"
+ADDRESS = "/c/example-shop/actions/readvertise_prefix?select=broken"
 ROUNDS = 5
 MOST_RATIO = 5
 # "At most a few database statements per hundred targets."

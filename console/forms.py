@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
+from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
+
 NO_PREVIEW = "The form did not say which preview it was about. Nothing was changed. Check the new preview below."
 NO_KEY = "The form was not complete. Nothing was changed. Check the new preview below."
 
@@ -26,6 +28,18 @@ class ConsentForm(forms.Form):
         error_messages={"max_length": "Write the reason in at most 500 characters. Nothing was changed."},
     )
     understood = forms.BooleanField(required=False)
+
+
+class TimeForm(forms.Form):
+    """For how long something stays moved."""
+
+    minutes = forms.IntegerField(
+        min_value=SHORTEST,
+        max_value=LONGEST,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), "Choose for how long from now: 1 minute to 72 hours."
+        ),
+    )
 
 
 class OverruleForm(forms.Form):

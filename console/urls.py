@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("runs/<slug:reference>/progress", run.progress, name="run-progress"),
     path("runs/<slug:reference>/stop", control.stop_run, name="run-stop"),
     path("runs/<slug:reference>/overrule", control.overrule_run, name="run-overrule"),
+    path("runs/<slug:reference>/extend", control.extend_away, name="run-extend"),
     path("runs/<slug:reference>/undo", undo.undo, name="run-undo"),
     path("livez", health.alive, name="livez"),
     path("offline", errors.offline, name="offline"),

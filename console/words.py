@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from incidents.domain import traffic
 from incidents.domain.canonical import Json
-from incidents.domain.changes import State
+from incidents.domain.changes import State, label_of
+from incidents.domain.kinds import Kind
 from incidents.domain.runs import Step
 from incidents.domain.verdicts import Mark
 from incidents.selectors.usual import Usual
 
 # A test greps the machine for codes and finds each of them here.
 CODES = {
+    "backend.carrying-out": "Its control system has taken the change and is still carrying it out.",
     "backend.did-nothing": "Its control system was asked several times and did not object, but nothing changed.",
+    "backend.gave-up": "Its control system took the change, and then could not carry it out.",
     "backend.refused": "Its control system refused the change.",
     "backend.try-again": "The last try had no effect. We try again in a moment.",
     "backend.unreachable": "Its control system does not answer.",
     "engine.quarantined": "Our own software broke several times at this run, so it was taken out of service.",
+    "guard.capacity": "Too few locations would be ready to carry the traffic.",
     "guard.community": "A mark on the route would keep other networks from using it.",
     "guard.drift": "Somebody else has changed it since the preview was made.",
     "guard.exact-prefix": "Our inventory and the network do not mean the same prefix.",
+    "guard.expiry": "It was not said for how long, or for too long.",
     "guard.flap": "It was announced only a short time ago. Other networks might ignore it for up to an hour.",
+    "guard.gitops": "Another system would put back whatever is changed there.",
+    "guard.location": "It was not said at which location.",
+    "guard.locked": "Its control system does not let it be changed.",
     "guard.most-resources": "This is more than may be changed in one run.",
     "guard.next-hop": "The route does not say where traffic should go.",
     "guard.no-probe": "We could not see from outside whether it works.",
+    "guard.no-session": "The router there has no neighbour that would hear of it.",
     "guard.no-snapshot": "We have never seen it working there.",
     "guard.not-covered": "It is not among the resources that this action may change.",
+    "guard.not-ready": "A location is not ready to serve.",
+    "guard.not-reverted": "Only the program is put back, not its data and settings.",
     "guard.nothing-to-do": "There is nothing to do.",
     "guard.one-at-a-time": "Another run is changing the same thing.",
     "guard.origin": "The route would come from a network that is not authorised for it.",
+    "guard.paused": "Rolling it out is paused on purpose.",
     "guard.permission": "The person who started it is no longer allowed to do this.",
     "guard.preapproval": "The rules for this action have been changed since the preview was made.",
+    "guard.readiness-unknown": "Nobody can tell whether a location is ready.",
+    "guard.rpki": "What is published about who may announce it does not allow this, or could not be checked.",
     "guard.service-gone": "Its service settings were removed too, so advertising it would not be enough.",
     "guard.snapshot-age": "The last time that we saw it working is too long ago.",
+    "guard.stranded": "Nothing would be left that answers your users.",
     "guard.tick": "The box that says what will happen was not ticked.",
     "guard.unreachable-location": "A location does not answer.",
     "guard.window-organization": "Too much was changed for you in a short time.",
     "guard.window-platform": "Too much was changed for all customers together in a short time.",
+    "hand-back.already-back": "It was back already.",
+    "hand-back.changed-by-others": "Somebody else has changed it meanwhile, so we have left it alone.",
+    "hand-back.nothing-changed": "That run had moved nothing.",
     "run.came-undone": "It was back, but when we looked at everything once more, some of it was gone again.",
     "run.deadline": "Its time was over.",
     "run.outcome-unknown": "The change was sent, but no answer came. We look at what really happened.",
@@ -70,7 +89,14 @@ STEPS: dict[str, str] = {
     Step.SKIPPED: "left out",
     Step.LEFT: "not touched",
 }
-ASPECTS = {"route": "Route", "service": "Service settings"}
+ASPECTS = {
+    "route": "Route",
+    "service": "Service settings",
+    "source": "Version in Git",
+    "deploy": "Version that runs",
+    "weight": "Share of the traffic",
+}
+NOUNS = {Kind.PREFIX: "prefix", Kind.SERVICE: "service", Kind.POOL: "service"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -83,6 +109,12 @@ def many(count: int, one: str) -> str:
     """`1 prefix`, `2 prefixes`, `3 locations`."""
     plural = f"{one}es" if one.endswith(("x", "s")) else f"{one}s"
     return f"{count} {one if count == 1 else plural}"
+
+
+def noun(kinds: Collection[str], count: int) -> str:
+    """`1 prefix`, `2 services`; with several kinds `3 things`."""
+    words = {NOUNS[Kind(kind)] for kind in kinds}
+    return many(count, words.pop() if len(words) == 1 else "thing")
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
@@ -136,6 +168,10 @@ def describe(aspect: str, state: State | None) -> str:
         return "not known"
     if aspect == "service":
         return "present" if state.get("bound") is True else "removed"
+    if aspect in ("source", "deploy"):
+        return label_of(state) or "a version without a name"
+    if aspect == "weight":
+        return traffic.describe(state)
     if state.get("advertised") is not True:
         return "not advertised"
     return "advertised" + "".join(f", {words}" for words in route_details(state))

@@ -1,4 +1,4 @@
-"""What a person says to a run under way: stop, or go on without proof."""
+"""What a person says to a run: stop, go on without proof, or leave it so for another while."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_run, signed_in
-from console.forms import OverruleForm
+from console.forms import OverruleForm, TimeForm
 from console.pages.run import show_run
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.services import control
+from incidents.services import control, hand_backs
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,6 +44,26 @@ def overrule_run(request: SignedInRequest, reference: str) -> HttpResponse:
         raise PermissionDenied(str(refused)) from refused
     except Refused as refused:
         form.add_error(None, str(refused))
+        return show_run(request, entered, form)
+    return _back_to(reference)
+
+
+@require_http_methods(["GET", "POST"])
+@signed_in
+def extend_away(request: SignedInRequest, reference: str) -> HttpResponse:
+    """Moves the time at which the traffic comes back by itself."""
+    if request.method == "GET":
+        return _back_to(reference)
+    entered = access_run(request, reference, "act_for_organization")
+    form = TimeForm(request.POST)
+    if not form.is_valid():
+        return show_run(request, entered, form)
+    try:
+        hand_backs.extend(request.user, entered.row, form.cleaned_data["minutes"])
+    except NotAllowed as refused:
+        raise PermissionDenied(str(refused)) from refused
+    except Refused as refused:
+        form.add_error("minutes", str(refused))
         return show_run(request, entered, form)
     return _back_to(reference)
 

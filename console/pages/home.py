@@ -15,9 +15,10 @@ from django.views.decorators.http import require_safe
 
 from console.access import Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
-from console.words import many
+from console.words import NOUNS, noun
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.diagnosis import Damage
+from incidents.domain.kinds import Kind
 from incidents.models import Organization
 from incidents.selectors.doors import organizations_of
 from incidents.selectors.home import Card, Freshness, Home, freshness, read_home
@@ -76,8 +77,7 @@ class Bulk:
     """One button for everything that an action can repair."""
 
     action: str
-    verb: str
-    count: int
+    text: str
 
 
 def _context(
@@ -85,7 +85,7 @@ def _context(
 ) -> dict[str, Any]:
     page = read_home(request.user, entered.row, fresh, may_act=entered.may_act, now=now)
     says = headline(page)
-    seconds = WATCHING_FAULT if page.cards or page.live or page.old else ALL_WELL
+    seconds = WATCHING_FAULT if page.cards or page.live or page.old or page.away else ALL_WELL
     fragment = reverse("home-summary", args=[entered.row.slug])
     return {
         "organization": entered.row,
@@ -109,7 +109,14 @@ def _token(organization: Organization, fresh: Freshness) -> str:
 
 def bulks(cards: tuple[Card, ...]) -> tuple[Bulk, ...]:
     counts = Counter(card.action for card in cards if card.action)
-    return tuple(Bulk(action, CATALOGUE[action].words.verb, count) for action, count in counts.items() if count > 1)
+    return tuple(Bulk(action, bulk_text(action, count)) for action, count in counts.items() if count > 1)
+
+
+def bulk_text(action: str, count: int) -> str:
+    """`Re-advertise all 3 withdrawn prefixes`."""
+    entry = CATALOGUE[action]
+    what = noun([entry.kind], count)
+    return f"{entry.words.verb} all {what.replace(' ', ' withdrawn ') if entry.kind is Kind.PREFIX else what}"
 
 
 def headline(page: Home) -> str:
@@ -122,6 +129,9 @@ def headline(page: Home) -> str:
     withdrawn = [card for card in page.cards if card.damage in (Damage.WITHDRAWN, Damage.WITHDRAWN_UNBOUND)]
     if withdrawn:
         return f"{_of(withdrawn, page)} {_are(withdrawn)} not advertised from every location"
+    broken = [card for card in page.cards if card.damage in (Damage.BAD_DEPLOY, Damage.MISROUTED)]
+    if broken:
+        return f"{_of(broken, page)} {_are(broken)} not as {'it' if len(broken) == 1 else 'they'} should be"
     drifted = [card for card in page.cards if card.damage is Damage.DRIFTED]
     if drifted:
         return f"{_of(drifted, page)} {_are(drifted)} not as last proven to work"
@@ -133,7 +143,9 @@ def headline(page: Home) -> str:
 
 
 def _of(cards: list[Card], page: Home) -> str:
-    return f"{len(cards)} of your {many(page.total, 'prefix')}" if page.total > 1 else f"Your prefix {cards[0].name}"
+    if page.total > 1:
+        return f"{len(cards)} of your {noun(page.kinds, page.total)}"
+    return f"Your {NOUNS[cards[0].kind]} {cards[0].name}"
 
 
 def _are(cards: list[Card] | tuple[Card, ...]) -> str:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_organization, access_resources, signed_in
 from console.pages.consent import Asked, answer_post, show
+from incidents.actions.base import Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.errors import EmptySelector
 from incidents.models import Organization, Resource
@@ -18,7 +19,8 @@ from incidents.selectors.remedies import repairable
 from incidents.services.denials import record_unusable
 from incidents.services.propose import propose
 
-WITHDRAWN = "withdrawn"
+LONGEST_SLUG, LONGEST_NUMBER = 50, 6
+EVERYTHING_BROKEN = "broken"
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,13 +35,22 @@ def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
         asked = Asked(
             organization=organization,
             back=reverse("home", args=[slug]),
-            make=lambda: propose(request.user, organization, action, resources),
+            make=lambda: propose(request.user, organization, action, resources, _wish(request)),
         )
         return answer_post(request, asked) if request.method == "POST" else show(request, asked)
     except EmptySelector as empty:
         if request.method == "POST":
             record_unusable(request.user, organization, request.get_full_path(), str(empty))
         return render(request, "preview/nothing.html", {"organization": organization}, status=422)
+
+
+def _wish(request: SignedInRequest) -> Wish:
+    """What was chosen besides. What is no number, or no name, counts as not chosen, and the preview says so."""
+    minutes, location = request.GET.get("minutes", ""), request.GET.get("location", "")
+    return Wish(
+        location=location if len(location) <= LONGEST_SLUG else "",
+        minutes=int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) <= LONGEST_NUMBER else 0,
+    )
 
 
 def _chosen(request: SignedInRequest, organization: Organization, action: str) -> list[Resource]:
@@ -51,7 +62,7 @@ def _chosen(request: SignedInRequest, organization: Organization, action: str) -
     """
     targets = request.GET.getlist("target")
     select = request.GET.getlist("select")
-    if select == [WITHDRAWN] and not targets:
+    if select == [EVERYTHING_BROKEN] and not targets and not CATALOGUE[action].asks:
         return repairable(request.user, organization, action)
     if select or not targets:
         raise EmptySelector("Nothing was chosen.")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
-from console.forms import OverruleForm
+from console.forms import OverruleForm, TimeForm
 from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
 from console.words import listed
 from incidents.domain.runs import Outcome, Phase, Step
@@ -44,7 +44,9 @@ def progress(request: SignedInRequest, reference: str) -> HttpResponse:
     return stamped(render(request, "run/_fragment.html", context), now)
 
 
-def show_run(request: SignedInRequest, entered: Entered[Run], form: OverruleForm | None = None) -> HttpResponse:
+def show_run(
+    request: SignedInRequest, entered: Entered[Run], form: OverruleForm | TimeForm | None = None
+) -> HttpResponse:
     """The whole page. With `form`, a decision that was refused, it answers 422."""
     context = _context(request, entered, timezone.now()) | {"form": form}
     return stamped(render(request, "run/run.html", context, status=422 if form else 200), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django import template
@@ -12,7 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import words
+from incidents.actions.base import Words
+from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.changes import State
+from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
 
 register = template.Library()
@@ -26,6 +29,30 @@ def sentence(code: str) -> str:
 @register.filter
 def many(count: int, one: str) -> str:
     return words.many(count, one)
+
+
+@register.filter
+def of_kind(count: int, kind: str) -> str:
+    """`1 prefix`, `2 services`."""
+    return words.noun([kind], count)
+
+
+@register.filter
+def of_kinds(count: int, kinds: Collection[str]) -> str:
+    """The same for a page with several: `3 things`."""
+    return words.noun(kinds, count)
+
+
+@register.filter
+def action_words(name: str) -> Words:
+    """The words of an action."""
+    return CATALOGUE[name].words
+
+
+@register.filter
+def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
+    """How far a stage leads, for a run in steps; short plans leave out the first steps."""
+    return percents[max(0, stage.number - stage.of + len(percents))] if percents else 100
 
 
 @register.filter

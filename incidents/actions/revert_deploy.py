@@ -31,11 +31,11 @@ class RevertDeploy:
     in_steps = False
     asks = False
     words = Words(
-        verb="Revert",
-        doing="Reverting",
+        verb="Put back the last good version of",
+        doing="Putting back the last good version of",
         done="working again",
         can="put back the last version that was proven to work",
-        explained="Reverting puts back the version of the program that was last proven to work.",
+        explained="It goes back to the version of the program that was last proven to work from outside.",
         stays=(
             "the database and its schema, settings and passwords that are kept outside of the program, "
             "the number of copies and their automatic scaling"
@@ -110,7 +110,7 @@ def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator
     if any(finding.severity is Severity.BLOCKER for finding in findings):
         return
     if not changes:
-        text = "It already runs the version that was last proven to work. There is nothing to revert."
+        text = "It already runs the version that was last proven to work. There is nothing to put back."
         yield blocker("guard.nothing-to-do", text)
         return
     yield passed("guard.snapshot-age", "It goes back to a version that was proven to work, not just to the one before.")

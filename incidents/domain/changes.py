@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -108,6 +108,15 @@ class Change:
 def bare(change: Change) -> Change:
     """The change as an adapter takes it: without what people call its states."""
     return replace(change, before=settings_of(change.before), after=settings_of(change.after))
+
+
+def whole_way(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """One change a binding: from before its first step to after its last one."""
+    found: dict[str, Change] = {}
+    for change in changes:
+        first = found.get(change.binding)
+        found[change.binding] = replace(change, before=first.before) if first else change
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)

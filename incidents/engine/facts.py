@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from incidents.domain.changes import Change, bare
+from incidents.domain.changes import Change, bare, whole_way
 from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
@@ -70,16 +70,13 @@ def _origin(resource: ResourceFacts) -> int | None:
 
 def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
     """What the backends say to these changes when they only pretend, as far as they can and answer."""
-    batches: dict[str, dict[str, Change]] = defaultdict(dict)
-    for change in changes:
-        # What one binding goes through step by step is tried as one change.
-        first = batches[change.backend].get(change.binding)
-        batches[change.backend][change.binding] = replace(change, before=first.before) if first else change
+    batches: dict[str, list[Change]] = defaultdict(list)
+    # What one binding goes through step by step is tried as one change.
+    for change in whole_way(changes):
+        batches[change.backend].append(bare(change))
 
     def begin(backend: str) -> Pending[Sequence[Finding]]:
-        return TOOLS.adapter(backend).call(
-            lambda adapter: adapter.rehearse([bare(change) for change in batches[backend].values()])
-        )
+        return TOOLS.adapter(backend).call(lambda adapter: adapter.rehearse(batches[backend]))
 
     said = ask_all(batches, begin).values()
     return tuple(finding for answer in said if not isinstance(answer, HandrailError) for finding in answer)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from incidents.domain.changes import Change
+from incidents.domain.changes import Change, whole_way
 from incidents.domain.plans import thaw
 from incidents.models import Run, Target
 
@@ -16,9 +14,4 @@ def changes_made(run: Run) -> tuple[Change, ...]:
     """
     plan = thaw(bytes(run.plan.body), run.plan.digest)
     sent = Target.objects.filter(run=run, attempts__gt=0).order_by("index")
-    made: dict[str, Change] = {}
-    for index in sent.values_list("index", flat=True):
-        change = plan.changes[index]
-        first = made.get(change.binding)
-        made[change.binding] = replace(change, before=first.before) if first else change
-    return tuple(made.values())
+    return whole_way(plan.changes[index] for index in sent.values_list("index", flat=True))

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from django.db.models import FilteredRelation, Q
 
 from incidents.domain.diagnosis import Damage
+from incidents.domain.kinds import Kind
 from incidents.engine.diagnosing import FRESH
 from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.selectors.away import Away, read_all_away
 from incidents.selectors.doors import who_may_act
 from incidents.selectors.places import Places, read_places
 from incidents.selectors.remedies import Remedies, read_remedies
@@ -47,6 +49,7 @@ class Card:
     """
 
     id: uuid.UUID
+    kind: Kind
     name: str
     title: str
     damage: Damage
@@ -76,6 +79,8 @@ class Home:
         old: whether that is too long ago to rely on.
         live: whether any run is under way.
         ask: who may act, when this person may not.
+        kinds: of everything that is watched.
+        away: what was moved for a while, and when it comes back.
     """
 
     cards: tuple[Card, ...]
@@ -87,6 +92,8 @@ class Home:
     activity: tuple[Line, ...]
     incident: str
     ask: tuple[str, ...]
+    kinds: frozenset[Kind]
+    away: tuple[Away, ...]
 
     @property
     def total(self) -> int:
@@ -132,6 +139,8 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         activity=newest_runs(organization),
         incident=open_incident(organization),
         ask=() if may_act else who_may_act(organization),
+        kinds=frozenset(Kind(row.kind) for row in rows),
+        away=read_all_away(organization),
     )
 
 
@@ -155,6 +164,7 @@ class _Row:
     """A resource with its open diagnosis; all None where it was never diagnosed."""
 
     pk: uuid.UUID
+    kind: str
     name: str
     title: str
     damage: str | None
@@ -171,7 +181,7 @@ def _resources(organization: Organization) -> list[_Row]:
     rows = Resource.objects.filter(organization=organization).annotate(
         open=FilteredRelation("diagnoses", condition=Q(diagnoses__until__isnull=True))
     )
-    fields = ("pk", "name", "title", *(f"open__{name}" for name in diagnosis))
+    fields = ("pk", "kind", "name", "title", *(f"open__{name}" for name in diagnosis))
     return [_Row(*values) for values in rows.values_list(*fields)]
 
 
@@ -182,6 +192,7 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
     names = parts.places.names
     return Card(
         id=row.pk,
+        kind=Kind(row.kind),
         name=row.name,
         title=row.title,
         damage=Damage(row.damage or Damage.UNKNOWN),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from incidents.actions.base import Action
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.changes import Change, State
+from incidents.domain.changes import Change, State, whole_way
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
@@ -28,6 +28,7 @@ class Route:
     """One change: what is and what will be at one location, in words."""
 
     location: str
+    aspect: str
     now: str
     after: str
     state_now: State
@@ -59,6 +60,8 @@ class Preview:
     Args:
         undo_of: reference of the run that it puts back; empty otherwise.
         stages: titles of the locations, wave by wave.
+        percents: how far each stage leads, where all locations go the way together; empty otherwise.
+        hand_back: after which it comes back by itself; zero where it stays.
         checks: what was checked and passed, warnings and notes; `blockers` keep it from starting.
         busy: references of the runs that are changing the same resources now.
         left_out: titles of locations that do not answer.
@@ -72,7 +75,12 @@ class Preview:
     explained: str
     stays: str
     what: str
+    kind: str
     count: int
+    consequence: str
+    check: str
+    percents: tuple[int, ...]
+    hand_back: timedelta
     undo_of: str
     tier: int
     items: tuple[Item, ...]
@@ -107,7 +115,12 @@ def read_preview(plan: Plan) -> Preview:
         doing=action.words.doing,
         explained=action.words.explained,
         stays=action.words.stays,
-        what=what(len(resources), next(iter(resources.values()), "")),
+        what=what(len(resources), next(iter(resources.values()), ""), plan.action),
+        kind=action.kind,
+        consequence=action.words.consequence,
+        check=action.words.check,
+        percents=value.terms.steps[-len(value.stages) :] if value.whole else (),
+        hand_back=timedelta(seconds=value.hand_back),
         count=len(resources),
         undo_of=plan.undo_of.reference if plan.undo_of else "",
         tier=value.terms.tier,
@@ -134,16 +147,15 @@ def read_stored(organization: Organization, digest: str) -> Preview | None:
 
 def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Item, ...]:
     routes: dict[str, list[Route]] = defaultdict(list)
-    for change in value.changes:
+    for change in whole_way(value.changes):
         now, after = _words(action, change)
-        routes[change.name].append(
-            Route(titles.get(change.location, change.location), now, after, change.before, change.after)
-        )
+        title = titles.get(change.location, change.location)
+        routes[change.name].append(Route(title, change.aspect, now, after, change.before, change.after))
     return tuple(Item(name, tuple(rows)) for name, rows in routes.items())
 
 
 def _groups(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Group, ...]:
-    counts = Counter((change.location, *_words(action, change)) for change in value.changes)
+    counts = Counter((change.location, *_words(action, change)) for change in whole_way(value.changes))
     order = {slug: position for position, slug in enumerate(titles)}
     return tuple(
         Group(titles.get(location, location), count, now, after)

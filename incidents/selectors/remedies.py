@@ -47,6 +47,11 @@ def repairable(person: Person, organization: Organization, action: str) -> list[
     return list(rows.distinct())
 
 
+def may_run(person: Person, action: str, resource: Resource) -> bool:
+    """Whether a preapproval lets this person run the action on the resource. One query."""
+    return Preapproval.objects.filter(_usable(person), action=action, resources=resource).exclude(digest="").exists()
+
+
 def _usable(person: Person) -> Q:
     grant = "use_preapproval"
     return Q(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from incidents.domain.changes import State
+from incidents.domain.changes import State, same
 from incidents.domain.verdicts import Mark
 from incidents.engine.diagnosing import FRESH
-from incidents.models import Binding, Look, Measurement, Organization, Person, Point, Resource
+from incidents.models import Attempt, Binding, Look, Measurement, Organization, Person, Point, Resource
 from incidents.selectors.home import Card, Home, freshness, read_home
+from incidents.selectors.remedies import may_run
+
+MOVE_AWAY = "shift_traffic_away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Side:
 
     @property
     def as_good(self) -> bool:
-        return self.now is not None and self.now == self.good
+        return self.now is not None and self.good is not None and same(self.now, self.good)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class AtLocation:
+    slug: str
     title: str
     sides: tuple[Side, ...]
     sights: tuple[Sight, ...]
@@ -54,11 +59,21 @@ class AtLocation:
 
 @dataclass(frozen=True, slots=True)
 class ResourcePage:
-    """The page; `card` is None when all is well."""
+    """The page.
 
+    Args:
+        card: None when all is well.
+        movable: whether this person may take traffic away from a location.
+        settles_at: until when other networks could ignore it if it were withdrawn again; None when they would not.
+    """
+
+    id: uuid.UUID
     name: str
     title: str
+    kind: str
     card: Card | None
+    movable: bool
+    settles_at: datetime | None
     locations: tuple[AtLocation, ...]
     home: Home
 
@@ -66,27 +81,43 @@ class ResourcePage:
 def read_resource(
     person: Person, organization: Organization, resource: Resource, *, may_act: bool, now: datetime
 ) -> ResourcePage:
-    """A fixed number of queries: those of the home page, and four."""
+    """A fixed number of queries: those of the home page, and six."""
     home = read_home(person, organization, freshness(now), may_act=may_act, now=now)
     backends, probes = _fresh("backend", now), _fresh("probe", now)
-    sides: dict[str, list[Side]] = {}
+    sides: dict[tuple[str, str], list[Side]] = {}
     rows = Binding.objects.filter(resource=resource).select_related("location", "seen", "good")
     for row in rows.order_by("location__position", "aspect"):
-        sides.setdefault(row.location.title, []).append(_side(row, backends))
+        sides.setdefault((row.location.slug, row.location.title), []).append(_side(row, backends))
     measured = {row.point_id: row for row in Measurement.objects.filter(point__resource=resource, until=None)}
-    sights: dict[str, list[Sight]] = {}
+    sights: dict[tuple[str, str], list[Sight]] = {}
     for point in Point.objects.filter(resource=resource).select_related("probe", "location").order_by("probe__slug"):
-        sights.setdefault(point.location.title, []).append(_sight(point, measured.get(point.pk), probes))
+        place = (point.location.slug, point.location.title)
+        sights.setdefault(place, []).append(_sight(point, measured.get(point.pk), probes))
     return ResourcePage(
+        id=resource.pk,
         name=resource.name,
         title=resource.title,
+        kind=resource.kind,
+        movable=may_act and may_run(person, MOVE_AWAY, resource),
+        settles_at=_settles_at(resource, now),
         card=next((card for card in home.cards if card.id == resource.pk), None),
         locations=tuple(
-            AtLocation(title, tuple(sides.get(title, ())), tuple(sights.get(title, ())))
-            for title in dict.fromkeys([*sides, *sights])
+            AtLocation(*place, tuple(sides.get(place, ())), tuple(sights.get(place, ())))
+            for place in dict.fromkeys([*sides, *sights])
         ),
         home=home,
     )
+
+
+def _settles_at(resource: Resource, now: datetime) -> datetime | None:
+    """When the window after the last announcement of a prefix is over; see the guard against flapping."""
+    done = Attempt.objects.filter(target__resource=resource, target__up=True, target__binding__aspect="route")
+    announced = done.order_by("-at").values_list("at", "target__run__plan__preapproval__terms__flap_minutes").first()
+    if announced is None:
+        return None
+    at, minutes = announced
+    until: datetime = at + timedelta(minutes=minutes)
+    return until if until > now else None
 
 
 def _fresh(what: str, now: datetime) -> frozenset[int]:

@@ -14,9 +14,11 @@ from typing import Any
 from django.db.models import Count, Max, Min
 
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.kinds import Kind
 from incidents.domain.runs import Step
-from incidents.domain.terms import read_terms
+from incidents.domain.terms import Terms, read_terms
 from incidents.models import Attempt, Plan, Run, RunReading, StageVerdict, Target
+from incidents.selectors.away import Away, read_away
 from incidents.selectors.runs import what
 from incidents.selectors.stages import StageFacts, StageLine, Verdict, lines
 from incidents.selectors.usual import Usual, usual_time
@@ -58,12 +60,16 @@ class RunPage:
     Args:
         what: the resource, or how many.
         began: whether the points were measured before the first effect.
+        check: what each stage is checked for, in words.
+        in_steps: whether stages are steps of one way, which all locations go together; `percents` how far each leads.
         overruled_by: who decided to go on without proof, and why; empty when nobody did.
         left_out: titles of locations that the plan left out because they did not answer.
         unnamed: how many targets are not as planned beyond those in `named`.
         changed: how many targets the run itself put in place.
         undo_until: until when it may be undone; None when there is nothing to undo.
+        undo_from: from when that is safe, for other networks could ignore a prefix that is withdrawn at once.
         undone_by: reference of the newest undo of it.
+        away: until when what it moved stays so; None where it was for good.
     """
 
     reference: str
@@ -86,6 +92,9 @@ class RunPage:
     undo_of: str
     incident: str
     began: bool
+    check: str
+    in_steps: bool
+    percents: tuple[int, ...]
     stages: tuple[StageLine, ...]
     places: tuple[AtPlace, ...]
     named: tuple[Named, ...]
@@ -96,7 +105,9 @@ class RunPage:
     usual: Usual
     changed: int
     undo_until: datetime | None
+    undo_from: datetime | None
     undone_by: str
+    away: Away | None
 
     @property
     def is_live(self) -> bool:
@@ -104,7 +115,7 @@ class RunPage:
 
 
 def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
-    """Ten queries, however many targets."""
+    """Eleven queries, however many targets."""
     counted, readings = _targets(run), _readings(run)
     plan = Plan.objects.filter(pk=run.plan_id).values("findings", "preapproval__terms").get()
     verdicts = _verdicts(run)
@@ -113,10 +124,11 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
     named, unnamed = _named(run)
     undone = Run.objects.filter(undo_of=run).order_by("-accepted_at").values_list("reference", flat=True).first()
     done = sum(row.count for row in counted if row.step in (Step.IN_PLACE, Step.VERIFIED) and row.attempts)
-    words = CATALOGUE[run.action].words
+    action, away = CATALOGUE[run.action], read_away(run)
+    words, terms = action.words, read_terms(plan["preapproval__terms"])
     return RunPage(
         reference=run.reference,
-        what=what(count, first),
+        what=what(count, first, run.action),
         count=count,
         verb=words.verb,
         doing=words.doing,
@@ -135,6 +147,9 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         undo_of=run.undo_of.reference if run.undo_of else "",
         incident=run.incident.reference,
         began=bool(readings),
+        check=words.check,
+        in_steps=action.in_steps,
+        percents=terms.steps,
         stages=lines(run, _stage_facts(run, counted), verdicts),
         places=_places(counted, readings),
         named=named,
@@ -142,10 +157,12 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         left_out=_left_out(plan["findings"], counted),
         overruled_by=overruled[-1].overruled_by if overruled else "",
         overruled_because=overruled[-1].overruled_because if overruled else "",
-        usual=usual_time(run.organization, run.action, read_terms(plan["preapproval__terms"])),
+        usual=usual_time(run.organization, run.action, terms),
         changed=done,
-        undo_until=_undo_until(run, done, undo_for, now),
+        undo_until=_undo_until(run, done, undo_for, away, now),
+        undo_from=_undo_from(run, action.kind, terms, now),
         undone_by=undone or "",
+        away=away,
     )
 
 
@@ -236,8 +253,17 @@ def _left_out(findings: Sequence[dict[str, Any]], counted: Sequence[_Counted]) -
     return tuple(titles.get(slug, slug) for slug in silent)
 
 
-def _undo_until(run: Run, done: int, undo_for: timedelta, now: datetime) -> datetime | None:
+def _undo_from(run: Run, kind: Kind, terms: Terms, now: datetime) -> datetime | None:
+    if kind is not Kind.PREFIX or run.ended_at is None or run.undo_of_id is not None:
+        return None
+    safe = run.ended_at + terms.flap
+    return safe if safe > now else None
+
+
+def _undo_until(run: Run, done: int, undo_for: timedelta, away: Away | None, now: datetime) -> datetime | None:
     if run.ended_at is None or not done:
         return None
+    if away is not None:
+        return away.until if away.ended_at is None else None
     until = run.ended_at + undo_for
     return until if now < until else None

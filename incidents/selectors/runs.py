@@ -9,9 +9,11 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.kinds import Kind
 from incidents.models import Organization, ResourceLock, Run
 
 SHOWN = 5
+NOUNS = {Kind.PREFIX: "prefixes", Kind.SERVICE: "services", Kind.POOL: "services"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
         Line(
             reference=row.reference,
             verb=verb_of(row),
-            what=what(row.count, row.first or ""),
+            what=what(row.count, row.first or "", row.action),
             by=str(row.started_by),
             accepted_at=row.accepted_at,
             phase=row.phase,
@@ -66,6 +68,6 @@ def verb_of(run: Run) -> str:
     return "Undo" if run.undo_of_id else CATALOGUE[run.action].words.verb
 
 
-def what(count: int, name: str) -> str:
+def what(count: int, name: str, action: str) -> str:
     """The one resource by its name, more of them by their number."""
-    return name if count == 1 else f"{count} prefixes"
+    return name if count == 1 else f"{count} {NOUNS[CATALOGUE[action].kind]}"

@@ -33,7 +33,7 @@ def propose_undo(person: Person, run: Run) -> Plan:
     now = database_now()
     if run.ended_at is None:
         raise Refused("This run has not ended. Stop it first, or wait until it ends.")
-    if now - run.ended_at > UNDO_FOR:
+    if now - run.ended_at > UNDO_FOR and not HandBack.objects.filter(run=run, ended_at=None).exists():
         raise Refused("This run ended more than 24 hours ago. It can no longer be undone here. Call us.")
     if _is_for_a_while(run):
         raise Refused(

@@ -107,7 +107,7 @@ def test_it_offers_one_button_for_several(shop: Shop, operator: Client) -> None:
 
     page = operator.get(shop.home).text
 
-    assert 'readvertise_prefix?select=withdrawn">Re-advertise all 2 withdrawn prefixes</a>' in page
+    assert 'readvertise_prefix?select=broken">Re-advertise all 2 withdrawn prefixes</a>' in page
 
 
 def test_it_shows_the_run_instead_of_a_second_button(shop: Shop, operator: Client) -> None:

@@ -194,7 +194,7 @@ def test_select_withdrawn_chooses_what_can_be_repaired(shop: Shop, operator: Cli
     second = factories.make_prefix(shop.organization, withdrawn=("edge-a",))
     hopeless = factories.make_prefix(shop.organization, withdrawn=EVERYWHERE, unbound=EVERYWHERE)
     shop.preapproval.resources.add(second, hopeless)
-    address = f"{shop.home}/actions/readvertise_prefix?select=withdrawn"
+    address = f"{shop.home}/actions/readvertise_prefix?select=broken"
 
     page = operator.get(address).text
     answer = operator.post(address, fields(page))
@@ -208,7 +208,7 @@ def test_select_withdrawn_chooses_what_can_be_repaired(shop: Shop, operator: Cli
     assert operator.post(address, fields(page))["Location"] == answer["Location"]
 
 
-@pytest.mark.parametrize("query", ["", "?target=", "?select=", "?select=all", "?select=withdrawn&select=all"])
+@pytest.mark.parametrize("query", ["", "?target=", "?select=", "?select=all", "?select=broken&select=all"])
 def test_nothing_never_means_everything(shop: Shop, operator: Client, query: str) -> None:
     address = f"{shop.home}/actions/readvertise_prefix{query}"
     form = form_of(operator, shop.preview())
@@ -224,7 +224,7 @@ def test_nothing_never_means_everything(shop: Shop, operator: Client, query: str
 def test_there_is_nothing_to_choose_when_all_is_well(shop: Shop, operator: Client) -> None:
     factories.make_diagnosis(shop.broken)
 
-    answer = operator.get(f"{shop.home}/actions/readvertise_prefix?select=withdrawn")
+    answer = operator.get(f"{shop.home}/actions/readvertise_prefix?select=broken")
 
     assert answer.status_code == 422
     assert "<h1>Nothing was chosen</h1>" in answer.text

@@ -16,24 +16,32 @@ SOURCES = (
     "incidents/domain/decide.py",
     "incidents/domain/guards.py",
     "incidents/domain/routes.py",
+    "incidents/domain/traffic.py",
     "incidents/actions/readvertise_prefix.py",
+    "incidents/actions/restoring.py",
+    "incidents/actions/revert_deploy.py",
+    "incidents/actions/shift_traffic_away.py",
+    "incidents/actions/shift_traffic_back.py",
     "incidents/services/propose.py",
     "incidents/services/start.py",
     "incidents/services/undo.py",
     "incidents/engine/advance.py",
+    "incidents/engine/handing_back.py",
     "incidents/engine/confirming.py",
     "incidents/engine/stages.py",
     "incidents/engine/targets.py",
 )
 # Dotted like codes, but names of audit events.
-EVENTS = re.compile(r"run\.(accepted|began|refused)|target\.(attempted|answered)|verdict\.(recorded|overruled)")
+EVENTS = re.compile(
+    r"run\.(accepted|began|refused)|target\.(attempted|answered)|verdict\.(recorded|overruled)|hand-back\.(began|ended|waits|extended)"
+)
 
 
 def codes() -> set[str]:
     found: set[str] = set()
     for source in SOURCES:
         text = (ROOT / source).read_text()
-        found |= set(re.findall(r'"((?:backend|engine|guard|run|target|verdict)\.[a-z][a-z-]*)"', text))
+        found |= set(re.findall(r'"((?:backend|engine|guard|hand-back|run|target|verdict)\.[a-z][a-z-]*)"', text))
     return {code for code in found if not EVENTS.fullmatch(code)} | {
         "verdict.inconclusive",
         "verdict.error",

@@ -1,0 +1,47 @@
+"""Moves the time at which something comes back by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import F
+
+from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
+from incidents.audit.log import Entry, append, recorded
+from incidents.domain.errors import NotAllowed, Refused
+from incidents.engine.grants import may_use
+from incidents.engine.starting import actor_of
+from incidents.models import HandBack, Organization, Person, Run
+from incidents.models.clock import database_now
+
+
+def extend(person: Person, run: Run, minutes: int) -> None:
+    """What this run moved comes back so many minutes from now, earlier or later than before.
+
+    Raises:
+        NotAllowed: the person may not use what approved the run.
+        Refused: no time that is allowed; or it has come back, or is coming back just now.
+    """
+    if not may_use(person, run.plan.preapproval):
+        raise NotAllowed("You can see this run but not change it.")
+    if not SHORTEST <= minutes <= LONGEST:
+        raise Refused("Choose for how long from now: 1 minute to 72 hours.")
+    now = database_now()
+    due_at = now + timedelta(minutes=minutes)
+    with recorded():
+        still_away = HandBack.objects.filter(run=run, ended_at=None).exclude(
+            done_by__isnull=False, done_by__ended_at=None
+        )
+        if not still_away.update(due_at=due_at, try_at=due_at, tries=0, because="", detail="", extended_by=person):
+            raise Refused("It has come back already, or is coming back just now.")
+        Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
+        Run.objects.filter(pk=run.pk).update(version=F("version") + 1)
+        append(
+            Entry(
+                "hand-back.extended",
+                actor_of(person),
+                run.organization.slug,
+                str(run.pk),
+                {"reference": run.reference, "minutes": minutes, "due_at": due_at.isoformat()},
+            )
+        )
