@@ -18,7 +18,7 @@ from tests.console.conftest import Shop, start_run
 EVERYWHERE = ("edge-a", "edge-b", "edge-c")
 # Session and person; organization with grants; newest look; and one each for resources, locks, locations,
 # preapprovals (3), engineers, undone, usual time, runs, incident.
-QUERIES = 15
+QUERIES = 16
 # Session and person; organization with grants; newest look.
 QUERIES_UNCHANGED = 4
 

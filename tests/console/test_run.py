@@ -19,7 +19,7 @@ from tests.console.conftest import Shop, page_of, put, start_run
 from tests.console.test_home import polled
 
 # Session and person; run with grants; targets, readings, plan, verdicts, resources, named (2), undone, attempts, usual.
-QUERIES = 13
+QUERIES = 14
 # Session and person; run with grants.
 QUERIES_UNCHANGED = 3
 
