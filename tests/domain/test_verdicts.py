@@ -19,6 +19,10 @@ BLINKED = Watched(True, Mark.FAIL, wrong=1)
 BROKEN = Watched(False, Mark.ERROR)
 UNSURE = Watched(False, Mark.INCONCLUSIVE)
 NEVER = Watched(None, None)
+KEPT_RED = Watched(False, Mark.FAIL, wrong=1, needed=False)
+KEPT_GREEN = Watched(True, Mark.PASS, right=2, needed=False)
+GOT_WORSE = Watched(True, Mark.FAIL, wrong=2, needed=False)
+NOT_SEEN = Watched(False, Mark.ERROR, needed=False)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +41,13 @@ NEVER = Watched(None, None)
         ([BROKEN, RESTORED], 60, Mark.INCONCLUSIVE),
         ([UNSURE], 60, Mark.INCONCLUSIVE),
         ([], 0, Mark.INCONCLUSIVE),
+        # A step on the way: what was red may stay red, what was green must stay green.
+        ([KEPT_RED, KEPT_GREEN], 0, Mark.PASS),
+        ([KEPT_RED, GOT_WORSE], 1, None),
+        ([KEPT_RED, GOT_WORSE], 3, Mark.FAIL),
+        ([KEPT_GREEN, NOT_SEEN], 10, None),
+        ([NOT_SEEN], 60, Mark.ERROR),
+        ([KEPT_RED, RESTORED], 0, Mark.PASS),
     ],
 )
 def test_judge(points: list[Watched], seconds: int, verdict: Mark | None) -> None:
