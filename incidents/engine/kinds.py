@@ -9,6 +9,7 @@ from incidents.adapters.base import Adapter
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
+from incidents.probes.http import Http
 from incidents.probes.route import Route
 from incidents.probes.tcp import Tcp
 
@@ -41,6 +42,6 @@ class ProbeKind(Protocol):
 
 
 ADAPTERS: dict[str, AdapterKind] = {"gobgp": GoBgp, "simulated": Simulated}
-PROBES: dict[str, ProbeKind] = {"route": Route, "tcp": Tcp}
+PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "tcp": Tcp}
 # These connect to an address of their own for every watch.
-CONNECTING = frozenset({"tcp"})
+CONNECTING = frozenset({"http", "tcp"})
