@@ -11,6 +11,7 @@ from incidents.domain.changes import State, label_of
 from incidents.domain.kinds import Kind
 from incidents.domain.runs import Step
 from incidents.domain.verdicts import Mark
+from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
 
 # A test greps the machine for codes and finds each of them here.
@@ -115,6 +116,11 @@ def noun(kinds: Collection[str], count: int) -> str:
     """`1 prefix`, `2 services`; with several kinds `3 things`."""
     words = {NOUNS[Kind(kind)] for kind in kinds}
     return many(count, words.pop() if len(words) == 1 else "thing")
+
+
+def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
+    """How far a stage leads, for a run in steps; short plans leave out the first steps."""
+    return percents[max(0, stage.number - stage.of + len(percents))] if percents else 100
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

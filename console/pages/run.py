@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
 from console.forms import OverruleForm, TimeForm
 from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
-from console.words import listed
+from console.words import listed, percent_at
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.models import Run
 from incidents.selectors.run import RunPage, read_run
@@ -106,8 +106,8 @@ def tab(page: RunPage, says: str) -> str:
     """The page's title: what a phone's tab shows of the headline."""
     if page.is_live and page.because != UNKNOWN:
         return f"{'Needs a decision' if page.phase == Phase.PAUSED else 'Running'}: {page.what}"
-    if page.outcome == Outcome.SUCCEEDED and not page.undo_of and not page.overruled_by:
-        return f"{page.done.capitalize()}: {page.what}"
+    if page.outcome == Outcome.SUCCEEDED and not page.undo_of and not page.overruled:
+        return f"{page.words.done.capitalize()}: {page.what}"
     return says
 
 
@@ -118,18 +118,18 @@ def _live(page: RunPage) -> str:
         return f"Stopping: {page.what}"
     if page.undo_of:
         return f"Undoing {page.undo_of}: {page.what}"
-    return f"{page.doing} {page.what}"
+    return f"{page.words.doing} {page.what}"
 
 
 def _succeeded(page: RunPage) -> str:
-    if page.overruled_by:
+    if page.overruled:
         return f"The change to {page.what} is in place, without proof from outside"
     if page.undo_of:
         return f"{page.what} {_is(page)} as before {page.undo_of}"
     skipped = [place.title for place in page.places if place.steps.get(Step.SKIPPED)]
     missing = [*skipped, *page.left_out]
     except_for = f", except from {listed(missing)}" if missing else ""
-    return f"{page.what} {_is(page)} {page.done}{except_for}"
+    return f"{page.what} {_is(page)} {page.words.done}{except_for}"
 
 
 def _reached(page: RunPage) -> str:
@@ -140,7 +140,15 @@ def _reached(page: RunPage) -> str:
         return "Nothing was changed." if not _sent(page) else "The change is in place nowhere."
     if done == total:
         return "The change is in place everywhere."
+    if page.in_steps:
+        return f"It went {_percent(page)} % of the way."
     return f"The change is in place in {done} of {total} places."
+
+
+def _percent(page: RunPage) -> int:
+    """How far the last step led that is in place everywhere."""
+    reached = [stage for stage in page.stages if stage.in_place == stage.total]
+    return percent_at(reached[-1], page.percents) if reached else 0
 
 
 def _sent(page: RunPage) -> bool:

@@ -51,8 +51,7 @@ def action_words(name: str) -> Words:
 
 @register.filter
 def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
-    """How far a stage leads, for a run in steps; short plans leave out the first steps."""
-    return percents[max(0, stage.number - stage.of + len(percents))] if percents else 100
+    return words.percent_at(stage, percents)
 
 
 @register.filter

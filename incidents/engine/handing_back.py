@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import IntegrityError
 from django.db.models import F
@@ -27,8 +27,8 @@ from incidents.domain.traffic import Steps, lead, shortage
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made
-from incidents.engine.starting import Order, write_run
-from incidents.models import HandBack, Organization, Plan, Resource
+from incidents.engine.starting import Order, keep_plan, write_run
+from incidents.models import HandBack, Organization, Resource
 from incidents.models.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,11 @@ def hand_back_due() -> None:
         claimed = HandBack.objects.filter(pk=pk, ended_at=None, try_at__lte=Now())
         if claimed.update(try_at=Now() + AGAIN * min(2**tries, LONGEST), tries=F("tries") + 1) == 1:
             try:
-                _hand_back(HandBack.objects.select_related("run__plan", "run__organization", "done_by").get(pk=pk))
+                _hand_back(
+                    HandBack.objects.select_related(
+                        "run__plan__preapproval__organization", "run__organization", "done_by"
+                    ).get(pk=pk)
+                )
             except Exception:  # the next try is set already; one that fails must not hold up the others
                 logger.exception("hand-back %s failed", pk)
 
@@ -106,27 +110,17 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         whole=origin.whole,
         handing_back=True,
     )
-    _start(row, value, findings, now)
+    _start(row, value, findings)
 
 
-def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding], now: datetime) -> None:
-    body, digest = value.freeze()
+def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding]) -> None:
     run = row.run
-    order = Order(run.started_by, f"hand-back-{row.pk}-{row.tries}", digest, f"The time of {run.reference} was over.")
+    order = Order(
+        run.started_by, f"hand-back-{row.pk}-{row.tries}", run.plan_id, f"The time of {run.reference} was over."
+    )
     try:
         with recorded():
-            plan = Plan.objects.create(
-                digest=digest,
-                body=body,
-                action=value.action,
-                organization=run.organization,
-                preapproval_id=run.plan.preapproval_id,
-                proposed_by=run.started_by,
-                undo_of=run,
-                findings=[finding.as_json() for finding in findings],
-                proposed_at=now,
-                expires_at=value.expires_at,
-            )
+            plan = keep_plan(value, findings, run.plan.preapproval, run.started_by, run)
             back = write_run(plan, value, order, ENGINE)
             HandBack.objects.filter(pk=row.pk).update(done_by=back, because="", detail="")
             append(_entry(row, "hand-back.began", {"run": back.reference, "on_behalf_of": run.started_by.username}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,10 +14,11 @@ from django.db.models.functions import Now
 from incidents.audit.log import Actor, Entry, append
 from incidents.domain.canonical import JsonObject
 from incidents.domain.changes import is_up
+from incidents.domain.findings import Finding
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
 from incidents.engine import hand_backs
-from incidents.models import Incident, Location, Organization, Person, Plan, ResourceLock, Run, Target
+from incidents.models import Incident, Location, Organization, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
 from incidents.models.clock import database_now
 
@@ -43,6 +45,25 @@ class Order:
 
 def actor_of(person: Person) -> Actor:
     return Actor("person", str(person.pk), person.username)
+
+
+def keep_plan(
+    value: PlanValue, findings: Sequence[Finding], preapproval: Preapproval, person: Person, undo_of: Run | None
+) -> Plan:
+    """Freezes the plan and stores it, with what speaks for and against it."""
+    body, digest = value.freeze()
+    return Plan.objects.create(
+        digest=digest,
+        body=body,
+        action=value.action,
+        organization=preapproval.organization,
+        preapproval=preapproval,
+        proposed_by=person,
+        undo_of=undo_of,
+        findings=[finding.as_json() for finding in findings],
+        proposed_at=value.proposed_at,
+        expires_at=value.expires_at,
+    )
 
 
 def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
@@ -80,22 +101,25 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
         hand_backs.promise(run, now + timedelta(seconds=value.hand_back))
     Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
     entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
-    accepted: JsonObject = {
+    append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))
+    return run
+
+
+def _accepted(run: Run, value: PlanValue) -> JsonObject:
+    return {
         "reference": run.reference,
-        "incident": incident.reference,
+        "incident": run.incident.reference,
         "action": run.action,
         "action_version": value.action_version,
-        "plan": plan.digest,
+        "plan": run.plan_id,
         "preapproval": value.preapproval,
-        "resources": len(resources),
+        "resources": len({change.resource for change in value.changes}),
         "targets": len(value.changes),
-        "reason": order.reason,
+        "reason": run.reason,
         "undo_of": value.undo_of,
         "hand_back_seconds": value.hand_back,
         "handing_back": value.handing_back,
     }
-    append(*entries, _entry("run.accepted", actor, run, accepted))
-    return run
 
 
 def _write_targets(run: Run, value: PlanValue) -> None:

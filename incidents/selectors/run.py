@@ -13,14 +13,15 @@ from typing import Any
 
 from django.db.models import Count, Max, Min
 
+from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.kinds import Kind
 from incidents.domain.runs import Step
-from incidents.domain.terms import Terms, read_terms
+from incidents.domain.terms import read_terms
 from incidents.models import Attempt, Plan, Run, RunReading, StageVerdict, Target
 from incidents.selectors.away import Away, read_away
 from incidents.selectors.runs import what
 from incidents.selectors.stages import StageFacts, StageLine, Verdict, lines
+from incidents.selectors.undoing import Limits, Undoing, read_undoing
 from incidents.selectors.usual import Usual, usual_time
 
 # A page that names a thousand prefixes helps nobody; the rest is counted.
@@ -60,24 +61,18 @@ class RunPage:
     Args:
         what: the resource, or how many.
         began: whether the points were measured before the first effect.
-        check: what each stage is checked for, in words.
         in_steps: whether stages are steps of one way, which all locations go together; `percents` how far each leads.
-        overruled_by: who decided to go on without proof, and why; empty when nobody did.
+        overruled: the last verdict that somebody overruled, and why; None when nobody did.
         left_out: titles of locations that the plan left out because they did not answer.
         unnamed: how many targets are not as planned beyond those in `named`.
-        changed: how many targets the run itself put in place.
-        undo_until: until when it may be undone; None when there is nothing to undo.
-        undo_from: from when that is safe, for other networks could ignore a prefix that is withdrawn at once.
-        undone_by: reference of the newest undo of it.
+        undo: whether and when it may be undone.
         away: until when what it moved stays so; None where it was for good.
     """
 
     reference: str
     what: str
     count: int
-    verb: str
-    doing: str
-    done: str
+    words: Words
     by: str
     reason: str
     phase: str
@@ -92,7 +87,6 @@ class RunPage:
     undo_of: str
     incident: str
     began: bool
-    check: str
     in_steps: bool
     percents: tuple[int, ...]
     stages: tuple[StageLine, ...]
@@ -100,13 +94,9 @@ class RunPage:
     named: tuple[Named, ...]
     unnamed: int
     left_out: tuple[str, ...]
-    overruled_by: str
-    overruled_because: str
+    overruled: Verdict | None
     usual: Usual
-    changed: int
-    undo_until: datetime | None
-    undo_from: datetime | None
-    undone_by: str
+    undo: Undoing
     away: Away | None
 
     @property
@@ -116,23 +106,21 @@ class RunPage:
 
 def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
     """Eleven queries, however many targets."""
-    counted, readings = _targets(run), _readings(run)
+    action = CATALOGUE[run.action]
+    counted, readings = _targets(run), _readings(run, in_steps=action.in_steps)
     plan = Plan.objects.filter(pk=run.plan_id).values("findings", "preapproval__terms").get()
     verdicts = _verdicts(run)
     overruled = [verdict for verdict in verdicts.values() if verdict.overruled_by]
     first, count = _resources(run)
     named, unnamed = _named(run)
-    undone = Run.objects.filter(undo_of=run).order_by("-accepted_at").values_list("reference", flat=True).first()
     done = sum(row.count for row in counted if row.step in (Step.IN_PLACE, Step.VERIFIED) and row.attempts)
-    action, away = CATALOGUE[run.action], read_away(run)
-    words, terms = action.words, read_terms(plan["preapproval__terms"])
+    away = read_away(run)
+    terms = read_terms(plan["preapproval__terms"])
     return RunPage(
         reference=run.reference,
         what=what(count, first, run.action),
         count=count,
-        verb=words.verb,
-        doing=words.doing,
-        done=words.done,
+        words=action.words,
         by=str(run.started_by),
         reason=run.reason,
         phase=run.phase,
@@ -147,7 +135,6 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         undo_of=run.undo_of.reference if run.undo_of else "",
         incident=run.incident.reference,
         began=bool(readings),
-        check=words.check,
         in_steps=action.in_steps,
         percents=terms.steps,
         stages=lines(run, _stage_facts(run, counted), verdicts),
@@ -155,13 +142,9 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         named=named,
         unnamed=unnamed,
         left_out=_left_out(plan["findings"], counted),
-        overruled_by=overruled[-1].overruled_by if overruled else "",
-        overruled_because=overruled[-1].overruled_because if overruled else "",
+        overruled=overruled[-1] if overruled else None,
         usual=usual_time(run.organization, run.action, terms),
-        changed=done,
-        undo_until=_undo_until(run, done, undo_for, away, now),
-        undo_from=_undo_from(run, action.kind, terms, now),
-        undone_by=undone or "",
+        undo=read_undoing(run, done, away, Limits(undo_for, terms.flap, action.kind), now),
         away=away,
     )
 
@@ -198,9 +181,10 @@ def _targets(run: Run) -> list[_Counted]:
     ]
 
 
-def _readings(run: Run) -> dict[str, Counter[str]]:
-    """Title of a location -> mark -> how many points."""
-    rows = RunReading.objects.filter(run=run).order_by().values("location__title", "latest").annotate(count=Count("pk"))
+def _readings(run: Run, *, in_steps: bool) -> dict[str, Counter[str]]:
+    """Title of a location -> mark -> how many points; of a run in steps, at the step that it has come to."""
+    of_run = RunReading.objects.filter(run=run, stage=run.stage) if in_steps else RunReading.objects.filter(run=run)
+    rows = of_run.order_by().values("location__title", "latest").annotate(count=Count("pk"))
     marks: dict[str, Counter[str]] = {}
     for row in rows:
         marks.setdefault(row["location__title"], Counter())[row["latest"]] += row["count"]
@@ -251,19 +235,3 @@ def _left_out(findings: Sequence[dict[str, Any]], counted: Sequence[_Counted]) -
     titles = {row.location: row.title for row in counted}
     silent = [one["subject"] for one in findings if one["code"] == "guard.unreachable-location"]
     return tuple(titles.get(slug, slug) for slug in silent)
-
-
-def _undo_from(run: Run, kind: Kind, terms: Terms, now: datetime) -> datetime | None:
-    if kind is not Kind.PREFIX or run.ended_at is None or run.undo_of_id is not None:
-        return None
-    safe = run.ended_at + terms.flap
-    return safe if safe > now else None
-
-
-def _undo_until(run: Run, done: int, undo_for: timedelta, away: Away | None, now: datetime) -> datetime | None:
-    if run.ended_at is None or not done:
-        return None
-    if away is not None:
-        return away.until if away.ended_at is None else None
-    until = run.ended_at + undo_for
-    return until if now < until else None

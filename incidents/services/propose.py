@@ -17,6 +17,7 @@ from incidents.domain.terms import Terms, read_terms
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.facts import load_facts, rehearse, with_validity
 from incidents.engine.grants import may_use
+from incidents.engine.starting import keep_plan
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
 from incidents.models.clock import database_now
 
@@ -105,19 +106,7 @@ def store_plan(
         *_unwatched(value.changes, terms),
         *ask_guards(proposal, preapproval, person, None, now),
     )
-    body, digest = value.freeze()
-    return Plan.objects.create(
-        digest=digest,
-        body=body,
-        action=action.name,
-        organization=preapproval.organization,
-        preapproval=preapproval,
-        proposed_by=person,
-        undo_of=undo_of,
-        findings=[finding.as_json() for finding in findings],
-        proposed_at=now,
-        expires_at=value.expires_at,
-    )
+    return keep_plan(value, findings, preapproval, person, undo_of)
 
 
 def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:

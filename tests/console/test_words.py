@@ -33,14 +33,17 @@ SOURCES = (
 )
 # Dotted like codes, but names of audit events.
 EVENTS = re.compile(
-    r"run\.(accepted|began|refused)|target\.(attempted|answered)|verdict\.(recorded|overruled)|hand-back\.(began|ended|waits|extended)"
+    r"run\.(accepted|began|refused)|target\.(attempted|answered)|verdict\.(recorded|overruled)"
+    r"|hand-back\.(began|ended|waits|extended)"
 )
 
 
 def codes() -> set[str]:
     found: set[str] = set()
-    for source in SOURCES:
-        text = (ROOT / source).read_text()
+    # What an adapter says when it rehearses stands beside what our own guards say.
+    adapters = [path for path in (ROOT / "incidents/adapters").glob("*.py") if path.name != "__init__.py"]
+    for source in [*(ROOT / source for source in SOURCES), *adapters]:
+        text = source.read_text()
         found |= set(re.findall(r'"((?:backend|engine|guard|hand-back|run|target|verdict)\.[a-z][a-z-]*)"', text))
     return {code for code in found if not EVENTS.fullmatch(code)} | {
         "verdict.inconclusive",
