@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from incidents.adapters.base import Adapter
+from incidents.adapters.bird import Bird
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
@@ -41,7 +42,7 @@ class ProbeKind(Protocol):
         """Makes one probe, without connecting. Raises InventoryFault."""
 
 
-ADAPTERS: dict[str, AdapterKind] = {"gobgp": GoBgp, "simulated": Simulated}
+ADAPTERS: dict[str, AdapterKind] = {"bird": Bird, "gobgp": GoBgp, "simulated": Simulated}
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "tcp": Tcp}
 # These connect to an address of their own for every watch.
 CONNECTING = frozenset({"http", "tcp"})
