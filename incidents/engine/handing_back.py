@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 AGAIN = timedelta(seconds=30)
 LONGEST = 20
 MOST = 16
+WITH = ("run__plan__preapproval__organization", "run__organization", "run__started_by", "done_by")
 
 
 def hand_back_due() -> None:
