@@ -19,6 +19,7 @@ from incidents.domain.guards import Proposal
 from incidents.domain.runs import Seen, Step
 from incidents.engine import looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
+from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Preapproval, Target
@@ -97,6 +98,8 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
     the run meanwhile: a stop comes before the next effect.
     """
     aims = [opened.aims[index] for index in decision.indices]
+    if against := _short(opened, aims):
+        return against
     now = opened.claim.now()
     with recorded():
         # The run's row first: it is what fences another owner out.
@@ -112,6 +115,15 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
         opened.claim.write()
         _write_receipts(opened, aims, receipts)
     return ()
+
+
+def _short(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
+    """Traffic is only moved to what can carry it now. Asks the network, so it is asked before anything is locked."""
+    if not opened.plan.whole:
+        return ()
+    against = shortage_now([aim.change for aim in aims], opened.plan.terms.minimum_percent, opened.run.reference)
+    opened.claim.renew()
+    return against
 
 
 def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:

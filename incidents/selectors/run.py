@@ -19,7 +19,7 @@ from incidents.domain.runs import Step
 from incidents.domain.terms import read_terms
 from incidents.models import Attempt, Plan, Run, RunReading, StageVerdict, Target
 from incidents.selectors.away import Away, read_away
-from incidents.selectors.runs import what
+from incidents.selectors.runs import started_by, what
 from incidents.selectors.stages import StageFacts, StageLine, Verdict, lines
 from incidents.selectors.undoing import Limits, Undoing, read_undoing
 from incidents.selectors.usual import Usual, usual_time
@@ -121,7 +121,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         what=what(count, first, run.action),
         count=count,
         words=action.words,
-        by=str(run.started_by),
+        by=started_by(run),
         reason=run.reason,
         phase=run.phase,
         outcome=run.outcome,

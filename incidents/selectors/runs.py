@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.kinds import Kind
-from incidents.models import Organization, ResourceLock, Run
+from incidents.models import HandBack, Organization, ResourceLock, Run
 
 SHOWN = 5
+BRING_BACK, BY_ITSELF = "Bring back", "the console, as agreed"
 NOUNS = {Kind.PREFIX: "prefixes", Kind.SERVICE: "services", Kind.POOL: "services"}
 
 
@@ -44,6 +45,7 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
         .select_related("started_by")
         .defer("reason")
         .annotate(
+            itself=Exists(HandBack.objects.filter(done_by=OuterRef("pk"))),
             first=Subquery(locks.values("resource__name")[:1]),
             count=Coalesce(Subquery(locks.values("run").annotate(n=Count("pk")).values("n")), 0),
         )
@@ -52,9 +54,9 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
     return tuple(
         Line(
             reference=row.reference,
-            verb=verb_of(row),
+            verb=BRING_BACK if row.itself else verb_of(row),
             what=what(row.count, row.first or "", row.action),
-            by=str(row.started_by),
+            by=BY_ITSELF if row.itself else str(row.started_by),
             accepted_at=row.accepted_at,
             phase=row.phase,
             outcome=row.outcome,
@@ -62,6 +64,13 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
         )
         for row in rows
     )
+
+
+def started_by(run: Run) -> str:
+    """Who started it. A hand-back runs in the name of whoever agreed to it, but nobody pressed a button."""
+    if run.undo_of_id and HandBack.objects.filter(done_by=run, run=run.undo_of_id).exists():
+        return BY_ITSELF
+    return str(run.started_by)
 
 
 def verb_of(run: Run) -> str:
