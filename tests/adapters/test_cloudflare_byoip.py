@@ -289,7 +289,8 @@ def test_rehearsing_finds_what_would_be_refused_and_sends_nothing(cloud: FakeClo
     cloud.add(SIX)
     cloud.route(SIX)["on_demand"]["on_demand_locked"] = True
     keys = [KEY, SIX, OTHER, f"{KEY}/bindings"]
-    findings = make(keys).rehearse([change(key) for key in keys] + [change(KEY, {**ADVERTISED, "prepend": 3})])
+    stays = change(SIX, WITHDRAWN, WITHDRAWN)
+    findings = make(keys).rehearse([*map(change, keys), change(KEY, {**ADVERTISED, "prepend": 3}), stays])
     assert [(finding.code, finding.subject) for finding in findings] == [
         ("backend.locked", SIX),
         ("backend.no-such-key", OTHER),
@@ -390,6 +391,7 @@ def test_part_of_a_list_proves_nothing(cloud: FakeCloudflare, make: Any) -> None
     adapter = make([BULK[0], BULK[-1]])
     with pytest.raises(BackendRefused, match="did not give its whole list"):
         adapter.observe([BULK[0]])
+    assert cloud.asked("GET") == 2
     assert apply_one(adapter, BULK[-1]).reply is Reply.NOT_SENT
 
 
