@@ -7,6 +7,7 @@ from typing import Protocol
 
 from incidents.adapters.base import Adapter
 from incidents.adapters.bird import Bird
+from incidents.adapters.cloudflare_byoip import CloudflareByoip
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
@@ -42,7 +43,12 @@ class ProbeKind(Protocol):
         """Makes one probe, without connecting. Raises InventoryFault."""
 
 
-ADAPTERS: dict[str, AdapterKind] = {"bird": Bird, "gobgp": GoBgp, "simulated": Simulated}
+ADAPTERS: dict[str, AdapterKind] = {
+    "bird": Bird,
+    "cloudflare-byoip": CloudflareByoip,
+    "gobgp": GoBgp,
+    "simulated": Simulated,
+}
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "tcp": Tcp}
 # These connect to an address of their own for every watch.
 CONNECTING = frozenset({"http", "tcp"})
