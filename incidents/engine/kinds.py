@@ -8,7 +8,9 @@ from typing import Protocol
 from incidents.adapters.base import Adapter
 from incidents.adapters.bird import Bird
 from incidents.adapters.cloudflare_byoip import CloudflareByoip
+from incidents.adapters.gateway_httproute import GatewayHttpRoute
 from incidents.adapters.gobgp import GoBgp
+from incidents.adapters.kubernetes_deployment import KubernetesDeployment
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
 from incidents.probes.http import Http
@@ -46,7 +48,9 @@ class ProbeKind(Protocol):
 ADAPTERS: dict[str, AdapterKind] = {
     "bird": Bird,
     "cloudflare-byoip": CloudflareByoip,
+    "gateway-httproute": GatewayHttpRoute,
     "gobgp": GoBgp,
+    "kubernetes-deployment": KubernetesDeployment,
     "simulated": Simulated,
 }
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "tcp": Tcp}
