@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from django.db.models import F, Max, QuerySet
@@ -15,11 +15,9 @@ from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose
 from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
 from incidents.engine import hand_backs
+from incidents.engine.freshness import fresh_backends, fresh_probes
 from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
 from incidents.models.bulk import insert
-
-# What was not looked at for this long is not known any more: two rounds in which everything that can hang hangs.
-FRESH = timedelta(seconds=45)
 
 # The keys of the resources that are diagnosed, as a subquery.
 Only: TypeAlias = "QuerySet[Resource, Any]"
@@ -60,13 +58,8 @@ def refresh(now: datetime, resources: QuerySet[Resource]) -> int:
     return len(changed)
 
 
-def _fresh_ids(now: datetime, what: str) -> set[int]:
-    looks = Look.objects.filter(at__gte=now - FRESH, answered=True, **{f"{what}__isnull": False})
-    return set(looks.order_by().values_list(what, flat=True).distinct())
-
-
 def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
-    fresh = _fresh_ids(now, "backend")
+    fresh = fresh_backends(now)
     sides: dict[uuid.UUID, list[Side]] = defaultdict(list)
     rows = Binding.objects.filter(resource__in=only).values_list(
         "pk", "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state"
@@ -80,7 +73,7 @@ def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
 
 
 def _sights(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Sight]]:
-    fresh = _fresh_ids(now, "probe")
+    fresh = fresh_probes(now)
     open_rows = Measurement.objects.filter(point__resource__in=only, until__isnull=True)
     marks = dict(open_rows.values_list("point_id", "mark"))
     sights: dict[uuid.UUID, list[Sight]] = defaultdict(list)

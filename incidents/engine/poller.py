@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
 from incidents.engine import diagnosing, looking, measuring, snapshots
+from incidents.engine.freshness import resting_backends
 from incidents.models import (
     Backend,
     Binding,
@@ -89,9 +90,10 @@ def poll_once() -> int:
 
     Nothing is held while the network is asked; everything is written in one transaction afterwards.
     """
-    bindings = list(Binding.objects.values_list("pk", "backend__slug", "key"))
-    points = measuring.load_points(Point.objects.all())
     now = database_now()
+    asked = Binding.objects.exclude(backend__in=resting_backends(now))
+    bindings = list(asked.values_list("pk", "backend__slug", "key"))
+    points = measuring.load_points(Point.objects.all())
     sighted = looking.look(bindings)
     taken = measuring.measure(points)
     with recorded():

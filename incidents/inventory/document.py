@@ -26,6 +26,7 @@ class BackendEntry:
     name: str
     kind: str
     budget_ms: int
+    every_seconds: int
     slots: int
     settings: JsonObject
 

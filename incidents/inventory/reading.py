@@ -131,11 +131,12 @@ def _read_location(sheet: Sheet, node: Node, path: str) -> LocationEntry:
 
 
 def _read_backend(sheet: Sheet, node: Node, path: str) -> BackendEntry:
-    fields = Fields(sheet, node, path, ("name", "kind", "budget_seconds", "slots", "settings"))
+    fields = Fields(sheet, node, path, ("name", "kind", "budget_seconds", "every_seconds", "slots", "settings"))
     return BackendEntry(
         name=fields.slug("name"),
         kind=fields.text("kind", longest=30),
         budget_ms=fields.thousandths("budget_seconds", 50, MOST_BUDGET // timedelta(milliseconds=1), default=3000),
+        every_seconds=fields.integer("every_seconds", 0, 3600, default=0),
         slots=fields.integer("slots", 1, 64, default=4),
         settings=fields.json("settings"),
     )

@@ -25,6 +25,13 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(null=True)),
             ],
         ),
+        migrations.AddField(
+            model_name="backend",
+            name="every_seconds",
+            field=models.PositiveIntegerField(
+                default=0, help_text="The poller asks it at most this often; 0 means in every round."
+            ),
+        ),
         migrations.RemoveConstraint(
             model_name="resource",
             name="resource_name_once",

@@ -41,6 +41,9 @@ class Backend(models.Model):
     slug = models.SlugField(unique=True)
     kind = models.CharField(max_length=30)
     budget_ms = models.PositiveIntegerField(help_text="The longest that one call may take, all in all.")
+    every_seconds = models.PositiveIntegerField(
+        default=0, help_text="The poller asks it at most this often; 0 means in every round."
+    )
     slots = models.PositiveIntegerField(help_text="Calls at the same time in one process, at most.")
     settings = models.JSONField(default=dict, help_text="Secrets only as references.")
 

@@ -14,7 +14,7 @@ from django.db.models import FilteredRelation, Q
 
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
-from incidents.engine.diagnosing import FRESH
+from incidents.engine.freshness import FRESH
 from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
 from incidents.selectors.away import Away, read_all_away
 from incidents.selectors.doors import who_may_act

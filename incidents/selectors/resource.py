@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from incidents.domain.changes import State, same
 from incidents.domain.verdicts import Mark
-from incidents.engine.diagnosing import FRESH
-from incidents.models import Attempt, Binding, Look, Measurement, Organization, Person, Point, Resource
+from incidents.engine.freshness import fresh_backends, fresh_probes
+from incidents.models import Attempt, Binding, Measurement, Organization, Person, Point, Resource
 from incidents.selectors.home import Card, Home, freshness, read_home
 from incidents.selectors.remedies import may_run
 
@@ -83,7 +83,7 @@ def read_resource(
 ) -> ResourcePage:
     """A fixed number of queries: those of the home page, and six."""
     home = read_home(person, organization, freshness(now), may_act=may_act, now=now)
-    backends, probes = _fresh("backend", now), _fresh("probe", now)
+    backends, probes = fresh_backends(now), fresh_probes(now)
     sides: dict[tuple[str, str], list[Side]] = {}
     rows = Binding.objects.filter(resource=resource).select_related("location", "seen", "good")
     for row in rows.order_by("location__position", "aspect"):
@@ -120,13 +120,7 @@ def _settles_at(resource: Resource, now: datetime) -> datetime | None:
     return until if until > now else None
 
 
-def _fresh(what: str, now: datetime) -> frozenset[int]:
-    """Ids of the backends, or probes, that answered lately."""
-    looks = Look.objects.filter(at__gte=now - FRESH, answered=True, **{f"{what}__isnull": False})
-    return frozenset(looks.order_by().values_list(what, flat=True).distinct())
-
-
-def _side(row: Binding, fresh: frozenset[int]) -> Side:
+def _side(row: Binding, fresh: set[int]) -> Side:
     known = row.seen is not None and row.backend_id in fresh
     return Side(
         aspect=row.aspect,
@@ -137,7 +131,7 @@ def _side(row: Binding, fresh: frozenset[int]) -> Side:
     )
 
 
-def _sight(point: Point, row: Measurement | None, fresh: frozenset[int]) -> Sight:
+def _sight(point: Point, row: Measurement | None, fresh: set[int]) -> Sight:
     known = row if row is not None and point.probe_id in fresh else None
     return Sight(
         probe=point.probe.slug,

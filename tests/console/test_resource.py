@@ -58,5 +58,5 @@ def test_it_costs_a_fixed_number_of_queries(
     shop: Shop, operator: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     # Those of the home page, the resource itself, fresh backends and probes, bindings, points and measurements.
-    with django_assert_num_queries(QUERIES + 8):
+    with django_assert_num_queries(QUERIES + 9):
         operator.get(address(shop))
