@@ -10,11 +10,13 @@ from incidents.adapters.bird import Bird
 from incidents.adapters.cloudflare_byoip import CloudflareByoip
 from incidents.adapters.gateway_httproute import GatewayHttpRoute
 from incidents.adapters.gobgp import GoBgp
+from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
 from incidents.probes.http import Http
 from incidents.probes.route import Route
+from incidents.probes.rpki import Rpki
 from incidents.probes.tcp import Tcp
 
 
@@ -50,9 +52,10 @@ ADAPTERS: dict[str, AdapterKind] = {
     "cloudflare-byoip": CloudflareByoip,
     "gateway-httproute": GatewayHttpRoute,
     "gobgp": GoBgp,
+    "haproxy": HaProxy,
     "kubernetes-deployment": KubernetesDeployment,
     "simulated": Simulated,
 }
-PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "tcp": Tcp}
+PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "rpki": Rpki, "tcp": Tcp}
 # These connect to an address of their own for every watch.
 CONNECTING = frozenset({"http", "tcp"})
