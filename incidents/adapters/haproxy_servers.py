@@ -27,11 +27,13 @@ SHOW = "show servers state"
 FORCED_MAINT, INHERITED_MAINT, CONFIGURED_MAINT, FORCED_DRAIN, INHERITED_DRAIN, UNRESOLVED = 1, 2, 4, 8, 16, 32
 # Values of srv_op_state; 1 is warming up, which takes traffic; 3 is on its way out.
 STOPPED, STARTING, RUNNING, STOPPING = 0, 1, 2, 3
+# Values of srv_check_status up to this one: no check has ended. (srv_check_result is 0 during every single check.)
+NEVER_CHECKED = 1
 # Bits of srv_check_state and srv_agent_state: there is such a check, and it is switched on.
 CHECKING = 2 | 4
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]+/[A-Za-z0-9_.:-]+")
-_COLUMNS = ("srv_op_state", "srv_admin_state", "srv_uweight", "srv_check_result", "srv_check_state", "srv_agent_state")
+_COLUMNS = ("srv_op_state", "srv_admin_state", "srv_uweight", "srv_check_status", "srv_check_state", "srv_agent_state")
 
 
 class NotUnderstood(ValueError):
@@ -145,7 +147,7 @@ def words(answer: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in line)[:LONGEST_WORDS]
 
 
-def _state(operation: int, admin: int, weight: int, result: int, check: int, agent: int) -> State:
+def _state(operation: int, admin: int, weight: int, outcome: int, check: int, agent: int) -> State:
     mode = "ready"
     if admin & (FORCED_MAINT | INHERITED_MAINT | UNRESOLVED):
         mode = "maint"
@@ -162,7 +164,7 @@ def _state(operation: int, admin: int, weight: int, result: int, check: int, age
         # A server counts as running until its first check has an end, and for ever where it has none.
         if operation in (STOPPED, STOPPING):
             status["ready"] = False
-        elif check & CHECKING == CHECKING and result:
+        elif check & CHECKING == CHECKING and outcome > NEVER_CHECKED:
             status["ready"] = True
     state[STATUS] = status
     return state
