@@ -16,10 +16,19 @@ from incidents.selectors.usual import Usual
 
 # A test greps the machine for codes and finds each of them here.
 CODES = {
+    "backend.alters": "Its control system would change what we send.",
+    "backend.changed": "It has been changed since we looked.",
     "backend.carrying-out": "Its control system has taken the change and is still carrying it out.",
     "backend.did-nothing": "Its control system was asked several times and did not object, but nothing changed.",
     "backend.gave-up": "Its control system took the change, and then could not carry it out.",
+    "backend.locked": "Its control system does not let it be changed.",
+    "backend.no-permission": "Our access there does not allow this change.",
+    "backend.no-session": "The router there has no neighbour that would hear of it.",
+    "backend.no-such-key": "Its control system does not know it any more.",
+    "backend.not-rehearsed": "It could not be tried out beforehand.",
+    "backend.paused": "Rolling it out is paused on purpose.",
     "backend.refused": "Its control system refused the change.",
+    "backend.revision-gone": "The version that was proven to work is no longer there.",
     "backend.try-again": "The last try had no effect. We try again in a moment.",
     "backend.unreachable": "Its control system does not answer.",
     "engine.quarantined": "Our own software broke several times at this run, so it was taken out of service.",

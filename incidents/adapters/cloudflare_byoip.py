@@ -104,7 +104,7 @@ class CloudflareByoip:
         for change in changes:
             code, text = states.refusal(change.key, change.after, seen[change.key].state)
             if code:
-                findings.append(Finding(f"backend.{code}", Severity.BLOCKER, text, change.key))
+                findings.append(Finding(code, Severity.BLOCKER, text, change.key))
         return findings
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:

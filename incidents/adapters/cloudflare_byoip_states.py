@@ -106,20 +106,20 @@ def state_of_bindings(key: str, rows: Iterable[JsonObject]) -> State:
 
 
 def refusal(key: str, after: State, now: State) -> tuple[str, str]:
-    """Why this key is not to be brought to `after`, as (part of a code, sentence); two empty texts where it is."""
+    """Why this key is not to be brought to `after`, as (code, sentence); two empty texts where it is."""
     if is_bindings(key):
-        return "locked", HOURS
+        return "backend.locked", HOURS
     if same(now, after):
         return "", ""
     wanted, there = settings_of(after), settings_of(now)
     if set(there) != FIELDS:
-        return "no-such-key", f"{key} cannot be switched: {NO_SUCH}."
+        return "backend.no-such-key", f"{key} cannot be switched: {NO_SUCH}."
     if set(wanted) != FIELDS or not isinstance(wanted["advertised"], bool):
         return "not-writable", f"{key} was to become something that is no state of a route; nothing was sent."
     if {**wanted, "advertised": None} != {**there, "advertised": None}:
         return "not-writable", f"Of {key} only whether it is advertised can be changed here, not how."
     locked = status_of(now).get("locked")
-    return ("locked", f"{key} cannot be switched: {locked}.") if locked else ("", "")
+    return ("backend.locked", f"{key} cannot be switched: {locked}.") if locked else ("", "")
 
 
 def has_moved(change: Change, now: State) -> bool:

@@ -95,11 +95,11 @@ class HaProxy:
         for change in changes:
             code, text = servers.refusal(change.key, change.after, reading)
             if code:
-                findings.append(Finding(f"backend.{code}", Severity.BLOCKER, text, change.key))
+                findings.append(Finding(code, Severity.BLOCKER, text, change.key))
         level = self._level(deadline)
         if level in ("user", "operator"):
             text = f"{self._name} lets us look and not change: its socket has the level {level}, and admin is needed."
-            findings.append(Finding("backend.not-permitted", Severity.BLOCKER, text, self._name))
+            findings.append(Finding("backend.no-permission", Severity.BLOCKER, text, self._name))
         return findings
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:

@@ -111,16 +111,19 @@ def check_writable(state: State) -> None:
 
 
 def refusal(key: str, after: State, reading: Reading) -> tuple[str, str]:
-    """Why this server is not to be brought to `after`, as (part of a code, sentence); two empty texts where it is."""
+    """Why this server is not to be brought to `after`, as (code, sentence); two empty texts where it is."""
     state = reading.states.get(key)
     if state is None:
-        return "no-such-key", f"HAProxy has no server {key}; it may have been renamed in its configuration."
+        return "backend.no-such-key", f"HAProxy has no server {key}; it may have been renamed in its configuration."
     locked = status_of(state).get("locked")
     if locked and settings_of(state) != settings_of(after):
-        return "locked", f"{key} cannot be changed here. {locked}"
+        return "backend.locked", f"{key} cannot be changed here. {locked}"
     if key in reading.marked and after.get("mode") == "maint" and state.get("mode") != "maint":
         # It would look the same as before anybody opened it, and we would refuse to open it again.
-        return "locked", f"{key} starts in maintenance by its configuration, so ours could not be taken back. Drain it."
+        return (
+            "backend.locked",
+            f"{key} starts in maintenance by its configuration, so ours could not be taken back. Drain it.",
+        )
     return "", ""
 
 

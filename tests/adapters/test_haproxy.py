@@ -334,7 +334,7 @@ def test_a_socket_that_may_only_look(pool: Proxy, level: str) -> None:
     assert settings_of(adapter.observe([A])[A]) == OPEN
     shut: State = {"weight": 0, "mode": "maint"}
     (finding,) = adapter.rehearse([change(A, shut, OPEN)])
-    assert (finding.code, finding.severity) == ("backend.not-permitted", Severity.BLOCKER)
+    assert (finding.code, finding.severity) == ("backend.no-permission", Severity.BLOCKER)
     assert level in finding.text
     assert apply(adapter, change(A, shut, OPEN)) == [Receipt(A, Reply.REFUSED, "Permission denied")]
     assert now(pool, A) == OPEN
