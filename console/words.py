@@ -26,6 +26,7 @@ CODES = {
     "backend.no-session": "The router there has no neighbour that would hear of it.",
     "backend.no-such-key": "Its control system does not know it any more.",
     "backend.not-rehearsed": "It could not be tried out beforehand.",
+    "backend.not-writable": "Its control system cannot be brought to that state.",
     "backend.paused": "Rolling it out is paused on purpose.",
     "backend.refused": "Its control system refused the change.",
     "backend.revision-gone": "The version that was proven to work is no longer there.",

@@ -115,9 +115,9 @@ def refusal(key: str, after: State, now: State) -> tuple[str, str]:
     if set(there) != FIELDS:
         return "backend.no-such-key", f"{key} cannot be switched: {NO_SUCH}."
     if set(wanted) != FIELDS or not isinstance(wanted["advertised"], bool):
-        return "not-writable", f"{key} was to become something that is no state of a route; nothing was sent."
+        return "backend.not-writable", f"{key} was to become something that is no state of a route; nothing was sent."
     if {**wanted, "advertised": None} != {**there, "advertised": None}:
-        return "not-writable", f"Of {key} only whether it is advertised can be changed here, not how."
+        return "backend.not-writable", f"Of {key} only whether it is advertised can be changed here, not how."
     locked = status_of(now).get("locked")
     return ("backend.locked", f"{key} cannot be switched: {locked}.") if locked else ("", "")
 
