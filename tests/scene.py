@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -80,6 +81,20 @@ class Scene:
     def put(self, location: str, state: dict[str, object], name: str = BROKEN) -> None:
         """Somebody else changes a route behind our back."""
         self._ask(op="put", backend=f"router-{location}", states={name: state})
+
+    def states(self, backend: str) -> dict[str, dict[str, Any]]:
+        """Everything that a simulated backend knows, by its own word."""
+        answer = talk.ask(self.lab.facts()["world"]["address"], op="status")
+        states: dict[str, dict[str, Any]] = answer["backends"][backend]["states"]
+        return states
+
+    def put_state(self, backend: str, key: str, state: dict[str, object]) -> None:
+        """Somebody else changes something at a simulated backend behind our back."""
+        self._ask(op="put", backend=backend, states={key: state})
+
+    def snapshots(self, name: str) -> int:
+        """How many known-good states were ever kept of a resource."""
+        return Snapshot.objects.filter(binding__resource__name=name).count()
 
     def end_session(self, location: str) -> None:
         """The collector no longer hears from this location."""
