@@ -10,7 +10,7 @@ import grpc
 
 from incidents.adapters.gobgp_api import gobgp_pb2 as api
 from incidents.adapters.gobgp_api.gobgp_pb2_grpc import GobgpApiStub
-from incidents.lab import collector, damage, routers
+from incidents.lab import collector, routers, routes
 from incidents.lab.edges import Route
 from incidents.lab.lab import Lab
 
@@ -31,7 +31,7 @@ class Routers:
 
     def routes(self, names: Sequence[str]) -> list[Route]:
         wanted = set(names)
-        return [route for route in damage.routes_of(self.facts) if route.prefix in wanted]
+        return [route for route in routes.routes_of(self.facts) if route.prefix in wanted]
 
     def withdraw(self, routes: list[Route]) -> None:
         """At every edge, and waits until the collector has none of them."""

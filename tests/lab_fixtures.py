@@ -11,7 +11,7 @@ import pytest
 
 from incidents.lab.lab import Lab
 
-DAEMONS = ("gobgpd", "bird")
+DAEMONS = ("gobgpd", "bird", "haproxy", "git")
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 

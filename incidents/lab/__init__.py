@@ -1,1 +1,1 @@
-"""A small world on loopback: real routers where they are installed, simulated ones otherwise. See docs/lab.md."""
+"""A small world on loopback: real daemons where they are installed, simulated ones otherwise. See docs/lab.md."""

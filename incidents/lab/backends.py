@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 JsonObject = dict[str, Any]
+# What a backend tells of a state besides, see `incidents.domain.changes`.
+STATUS = "status"
 FOR_EVER = 3600.0
 
 
@@ -56,6 +58,7 @@ class Backend:
         token: what requests must carry; empty lets everyone in.
         seconds: how long `slow` waits.
         only: the one operation that the mode is for (`observe` or `apply`); empty for both.
+        labels: what people call states, by their `tree`.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Backend:
     mode: Mode = Mode.OK
     seconds: float = 1.0
     only: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
     requests: int = 0
 
     async def answer(self, request: JsonObject) -> JsonObject:
@@ -97,11 +101,15 @@ class Backend:
             return _no("refused on purpose")
         if mode in (Mode.DROP_REPLY, Mode.DIE):
             raise Dropped
-        return {"ok": True, "states": {key: self.states[key] for key in keys}}
+        return {"ok": True, "states": {key: self._told(self.states[key]) for key in keys}}
+
+    def _told(self, state: JsonObject) -> JsonObject:
+        label = self.labels.get(str(state.get("tree")))
+        return {**state, STATUS: {"label": label, **state.get(STATUS, {})}} if label else state
 
     def _apply(self, mode: Mode, changes: Sequence[JsonObject], idempotency_key: str) -> JsonObject:
         done = changes[: _how_many(mode, len(changes))]
-        self.states.update({change["key"]: change["after"] for change in done})
+        self.states.update({change["key"]: self._after(change) for change in done})
         self.ledger.note(
             backend=self.name,
             op="apply",
@@ -124,6 +132,11 @@ class Backend:
                 for place, change in enumerate(changes)
             ],
         }
+
+    def _after(self, change: JsonObject) -> JsonObject:
+        """What is now: how well something is does not change by being told what it shall be."""
+        held, after = self.states[change["key"]], change["after"]
+        return {**after, STATUS: held[STATUS]} if STATUS in held else after
 
 
 def _how_many(mode: Mode, asked: int) -> int:

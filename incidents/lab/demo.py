@@ -1,25 +1,28 @@
-"""Who and what the lab shows: locations, organizations, prefixes, people."""
+"""Who and what the lab shows: locations, organizations, prefixes, a service, a pool, people."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from incidents.lab.edges import Route
 
 REGISTRY = "registry"
 SERVICE = "edge-cdn"
+REPOSITORY = "shop-repo"
+BALANCER = "balancer"
 # RFC 2544 and RFC 3849 ranges: no host is ever there.
 NEXT_HOPS = {4: "198.18.255.1", 6: "2001:db8:ffff::1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location as the inventory knows it."""
+    """A location as the inventory knows it; `origin` is the server of the web shop that stands there."""
 
     name: str
     title: str
     zone: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,31 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A page of the demo that is deployed from the repository."""
+
+    name: str
+    title: str
+
+    def key(self, place: Place) -> str:
+        """Its folder in the repository for a location, which is also the key of its binding."""
+        return f"{self.name}/{place.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A page of the demo that origins serve behind the balancer; `group` is what the balancer calls them."""
+
+    name: str
+    title: str
+    group: str
+
+    def key(self, place: Place) -> str:
+        """The origin of a location as the balancer calls it, which is also the key of its binding."""
+        return f"{self.group}/{place.origin}"
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """A customer of the demo, with the AS number that originates its prefixes."""
 
@@ -39,6 +67,8 @@ class Organization:
     title: str
     origin_as: int
     prefixes: tuple[Prefix, ...]
+    services: tuple[Service, ...] = ()
+    pools: tuple[Pool, ...] = ()
 
     def route(self, prefix: Prefix) -> Route:
         version = ipaddress.ip_network(prefix.name).version
@@ -55,10 +85,13 @@ class Person:
 
 
 PLACES = (
-    Place("edge-a", "Amsterdam", "eu-west"),
-    Place("edge-b", "Frankfurt", "eu-central"),
-    Place("edge-c", "Singapore", "ap-southeast"),
+    Place("edge-a", "Amsterdam", "eu-west", "origin-a"),
+    Place("edge-b", "Frankfurt", "eu-central", "origin-b"),
+    Place("edge-c", "Singapore", "ap-southeast", "origin-c"),
 )
+
+CHECKOUT = Service("checkout", "checkout page")
+WEB = Pool("shop-web", "web shop", "web")
 
 SHOP = Organization(
     "example-shop",
@@ -72,6 +105,8 @@ SHOP = Organization(
         Prefix("198.18.11.0/24", "warehouse"),
         Prefix("2001:db8:100::/48", "shop and checkout, IPv6"),
     ),
+    (CHECKOUT,),
+    (WEB,),
 )
 BANK = Organization(
     "example-bank",
@@ -93,5 +128,4 @@ PEOPLE = (
 def organizations(extra: int) -> tuple[Organization, ...]:
     """The demo's customers; `extra` more prefixes of 10.0.0.0/8, without services, make the first one large."""
     more = tuple(Prefix(f"10.{i // 256}.{i % 256}.0/24", f"range {i + 1}", watched_by_tcp=False) for i in range(extra))
-    shop = Organization(SHOP.name, SHOP.title, SHOP.origin_as, SHOP.prefixes + more)
-    return (shop, BANK)
+    return (replace(SHOP, prefixes=SHOP.prefixes + more), BANK)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any
 
 import yaml
 
+from incidents.lab import inventory_shop
 from incidents.lab.demo import PEOPLE, PLACES, REGISTRY, Organization, Prefix
-
-Node: TypeAlias = dict[str, object]
+from incidents.lab.inventory_shop import Node, binding
 
 MOST_RESOURCES = 200
 
@@ -25,6 +25,7 @@ class Where:
         router_kind: `gobgp` or `simulated`.
         collector: settings of the route probe.
         services: {prefix: {location: "host:port"}}.
+        repository, balancer: as in lab.json.
         token: reference to the token of the registry.
         passwords: {person: reference}.
     """
@@ -34,6 +35,8 @@ class Where:
     router_kind: str
     collector: Mapping[str, object]
     services: Mapping[str, Mapping[str, str]]
+    repository: Mapping[str, Any]
+    balancer: Mapping[str, Any]
     token: str
     passwords: Mapping[str, str]
 
@@ -49,10 +52,7 @@ def text(where: Where, organizations: Sequence[Organization]) -> str:
         "version": 1,
         "locations": [{"name": place.name, "title": place.title, "zone": place.zone} for place in PLACES],
         "backends": _backends(where),
-        "probes": [
-            {"name": "collector", "kind": "route", "budget_seconds": 2, "settings": dict(where.collector)},
-            {"name": "tcp", "kind": "tcp", "budget_seconds": 2, "settings": {"expect": "greeting"}},
-        ],
+        "probes": _probes(where),
         "organizations": [_organization(organization, where) for organization in organizations],
         "people": [
             {
@@ -63,7 +63,7 @@ def text(where: Where, organizations: Sequence[Organization]) -> str:
             }
             for person in PEOPLE
         ],
-        "preapprovals": [_preapproval(organization) for organization in organizations],
+        "preapprovals": [*map(_readvertise, organizations), *inventory_shop.preapprovals(organizations)],
         "remove": [],
     }
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -84,11 +84,21 @@ def _backends(where: Where) -> list[Node]:
     ]
     settings = {"address": where.control, "token": where.token}
     registry: Node = {"name": REGISTRY, "kind": "simulated", "budget_seconds": 3, "slots": 4, "settings": settings}
-    return [*routers, registry]
+    return [*routers, registry, *inventory_shop.backends(where.control, where.repository, where.balancer)]
+
+
+def _probes(where: Where) -> list[Node]:
+    return [
+        {"name": "collector", "kind": "route", "budget_seconds": 2, "settings": dict(where.collector)},
+        {"name": "tcp", "kind": "tcp", "budget_seconds": 2, "settings": {"expect": "greeting"}},
+        *inventory_shop.probes(),
+    ]
 
 
 def _organization(organization: Organization, where: Where) -> Node:
     resources = [_resource(prefix, organization.origin_as, where) for prefix in organization.prefixes]
+    resources += [inventory_shop.service(service, where.repository["pages"]) for service in organization.services]
+    resources += [inventory_shop.pool(pool, where.balancer["fronts"]) for pool in organization.pools]
     return {"name": organization.name, "title": organization.title, "resources": resources}
 
 
@@ -96,10 +106,10 @@ def _resource(prefix: Prefix, origin_as: int, where: Where) -> Node:
     bindings: list[Node] = []
     watch: list[Node] = []
     for place in PLACES:
-        bindings.append(_binding(place.name, router(place.name), "route", prefix.name))
+        bindings.append(binding(place.name, router(place.name), "route", prefix.name))
         watch.append({"probe": "collector", "location": place.name})
         if prefix.watched_by_tcp:
-            bindings.append(_binding(place.name, REGISTRY, "service", f"{place.name}/{prefix.name}"))
+            bindings.append(binding(place.name, REGISTRY, "service", f"{place.name}/{prefix.name}"))
             address = where.services[prefix.name][place.name]
             watch.append({"probe": "tcp", "location": place.name, "address": address})
     return {
@@ -112,11 +122,7 @@ def _resource(prefix: Prefix, origin_as: int, where: Where) -> Node:
     }
 
 
-def _binding(location: str, backend: str, aspect: str, key: str) -> Node:
-    return {"location": location, "backend": backend, "aspect": aspect, "key": key}
-
-
-def _preapproval(organization: Organization) -> Node:
+def _readvertise(organization: Organization) -> Node:
     return {
         "name": f"{organization.name}-readvertise",
         "action": "readvertise_prefix",

@@ -7,17 +7,18 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from incidents.lab import collector, damage, inventory, processes, rise, talk
+from incidents.lab import collector, damage, inventory, processes, rise, shop, status, talk
 from incidents.lab.damage import Facts
-from incidents.lab.demo import PEOPLE, PLACES, REGISTRY, organizations
+from incidents.lab.demo import PEOPLE, PLACES, organizations
 from incidents.lab.faults import LabFault
+from incidents.lab.plan import Plan
 from incidents.lab.processes import Program
-from incidents.lab.rise import Plan
 from incidents.lab.scenarios import scenario_of
 
 DIRECTORY = Path("var/lab")
@@ -93,27 +94,9 @@ class Lab:
     def status(self) -> Facts:
         """The lab as it is now.
 
-        Returns `kind`, `why`, `sessions` {location: up}, `visible` {prefix: [locations]}, `bound` {prefix:
-        [locations]}, `modes` {backend: mode} and `scenarios` (names of the damage done since it was last healed).
+        Returns what `status.of` does. Raises LabFault when no lab is up here, or it does not answer.
         """
-        facts = self.facts()
-        backends = talk.ask(facts["world"]["address"], op="status")["backends"]
-        registry = backends[REGISTRY]["states"]
-        seen = {place.name: damage.visible(facts, place.name) for place in PLACES}
-        prefixes = [prefix.name for customer in damage.customers(facts) for prefix in customer.prefixes]
-        return {
-            "kind": facts["kind"],
-            "why": facts["why"],
-            "sessions": self._sessions(facts),
-            "visible": {prefix: [place for place in seen if prefix in seen[place]] for prefix in prefixes},
-            "bound": {
-                prefix: [place.name for place in PLACES if registry[f"{place.name}/{prefix}"].get("bound") is True]
-                for prefix in prefixes
-                if f"{PLACES[0].name}/{prefix}" in registry
-            },
-            "modes": {name: backend["mode"] for name, backend in backends.items()},
-            "scenarios": facts["scenarios"],
-        }
+        return status.of(self.facts())
 
     def break_(self, name: str) -> str:
         """Does the damage of a scenario; returns it in words. Raises LabFault that lists the choices."""
@@ -124,7 +107,7 @@ class Lab:
         return scenario.text
 
     def heal(self) -> None:
-        """Restores all: routes, bindings, manners of the simulated backends."""
+        """Restores all: what is deployed, traffic, routes, bindings, manners of the simulated backends."""
         facts = self.facts()
         damage.heal(facts)
         self._write({**facts, "scenarios": []})
@@ -158,17 +141,21 @@ class Lab:
         passwords = {person.name: self._secret(f"passwords/{person.name}") for person in PEOPLE}
         token = self._secret("passwords/registry-token")
         (self.directory / "ledger.jsonl").write_text("")
-        world, listening = rise.start_world(plan, customers, token.read_text())
+        world = rise.start_world(plan, customers, token.read_text())
         self._programs.append(world)
-        if plan.real:
+        shop.start(plan, self._programs)
+        if plan.routers.real:
             rise.start_routers(plan, self._programs)
-        facts = self._describe(plan, listening)
+        listening = processes.hear(world)
+        facts = self._describe(plan, listening, shop.hear(plan, listening["played"], self._programs))
         where = inventory.Where(
             control=listening["control"],
             routers={place.name: _router_settings(plan, place.name, listening["control"]) for place in PLACES},
-            router_kind="gobgp" if plan.real else "simulated",
+            router_kind="gobgp" if plan.routers.real else "simulated",
             collector=_collector_settings(plan, listening["control"]),
             services=listening["services"],
+            repository=facts["repository"],
+            balancer=facts["balancer"],
             token=f"file:{token}",
             passwords={name: f"file:{path}" for name, path in passwords.items()},
         )
@@ -176,36 +163,30 @@ class Lab:
         self._write(facts)
         return facts
 
-    def _describe(self, plan: Plan, listening: Mapping[str, object]) -> Facts:
-        hosts = {edge.location: edge for edge in plan.edges}
+    def _describe(self, plan: Plan, listening: Mapping[str, object], served: Mapping[str, object]) -> Facts:
+        real = plan.routers.real
         edges = {
-            place.name: {"backend": inventory.router(place.name), "api": hosts[place.name].api if plan.real else ""}
-            for place in PLACES
+            edge.location: {"backend": inventory.router(edge.location), "api": edge.api if real else ""}
+            for edge in plan.edges
         }
         bird = {"socket": str(plan.bird), "sessions": {place.name: collector.session(place.name) for place in PLACES}}
         return {
             "version": 1,
-            "kind": "real" if plan.real else "simulated",
-            "why": plan.why,
+            "kind": "real" if real else "simulated",
+            "why": plan.routers.why,
+            "parts": {name: asdict(part) for name, part in plan.parts.items()},
             "pid": os.getpid(),
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "processes": {p.name: {"pid": p.process.pid, "log": str(p.log)} for p in self._programs},
             "world": {"address": listening["control"], "ledger": str(self.directory / "ledger.jsonl")},
             "edges": edges,
-            "collector": {"kind": "bird", **bird} if plan.real else {"kind": "simulated"},
+            "collector": {"kind": "bird", **bird} if real else {"kind": "simulated"},
             "services": listening["services"],
+            **served,
             "inventory": str(self.directory / "inventory.yaml"),
             "prefixes": self._prefixes,
             "scenarios": [],
         }
-
-    def _sessions(self, facts: Facts) -> dict[str, bool]:
-        if facts["kind"] == "real":
-            given = facts["collector"]
-            up = collector.established(Path(given["socket"]))
-            return {location: name in up for location, name in given["sessions"].items()}
-        down = talk.ask(facts["world"]["address"], op="visible", questions=[])["down"]
-        return {place.name: place.name not in down for place in PLACES}
 
     def take_directory(self) -> None:
         """Holds a lock for as long as the lab is up; the system lets go of it when we end, however we end.
@@ -243,13 +224,13 @@ class Lab:
 
 
 def _router_settings(plan: Plan, location: str, control: str) -> Mapping[str, object]:
-    if not plan.real:
+    if not plan.routers.real:
         return {"address": control}
     return {"address": next(edge.api for edge in plan.edges if edge.location == location)}
 
 
 def _collector_settings(plan: Plan, control: str) -> Mapping[str, object]:
-    if not plan.real:
+    if not plan.routers.real:
         return {"collector": "simulated", "address": control, "locations": {place.name: place.name for place in PLACES}}
     locations = {place.name: collector.session(place.name) for place in PLACES}
     return {"collector": "bird", "socket": str(plan.bird), "locations": locations}

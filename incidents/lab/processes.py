@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,12 +12,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from incidents.lab import child
 from incidents.lab.faults import LabFault
 
 CHILD = str(Path(child.__file__).resolve())
 TOP = str(Path(__file__).resolve().parent.parent.parent)
+SECONDS_TO_START = 20.0
 SECONDS_TO_END = 2.0
 
 
@@ -52,6 +56,19 @@ def start(name: str, arguments: Sequence[str], directory: Path, *, answers: bool
             start_new_session=True,  # Ctrl-C is for us; we end the others in order
         )
     return Program(name, process, log)
+
+
+def hear(program: Program) -> dict[str, Any]:
+    """The line of JSON by which a program of ours says that it listens, and where. Raises LabFault."""
+    out = program.process.stdout
+    if out is None or not select.select([out], [], [], SECONDS_TO_START)[0]:
+        raise LabFault(f"{program.name} does not come up")
+    line = out.readline()
+    if not line:
+        program.process.wait(SECONDS_TO_START)
+        check_alive([program])
+    listening: dict[str, Any] = json.loads(line)
+    return listening
 
 
 def stop(programs: Sequence[Program]) -> None:

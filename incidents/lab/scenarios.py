@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from incidents.lab.faults import LabFault
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
-    """One kind of damage.
+class Withdrawal:
+    """A prefix that is withdrawn.
 
     Args:
         name: what people call it on the command line.
@@ -26,19 +27,38 @@ class Scenario:
     unbinds: bool = False
 
 
-SCENARIOS = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario("withdrawn", "203.0.113.0/24 is withdrawn at every location", "203.0.113.0/24"),
-        Scenario(
-            "withdrawn_unbound",
-            "198.51.100.0/24 is withdrawn at every location and its service bindings are gone",
-            "198.51.100.0/24",
-            unbinds=True,
-        ),
-        Scenario("one_location", "192.0.2.0/24 is withdrawn at edge-b only", "192.0.2.0/24", ("edge-b",)),
-    )
-}
+@dataclass(frozen=True, slots=True)
+class BadDeploy:
+    """A release that does not work, at every location. `name` and `text` as above."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StuckTraffic:
+    """All traffic on one origin that fails. `name` and `text` as above; `last` is the origin."""
+
+    name: str
+    text: str
+    last: str
+
+
+Scenario: TypeAlias = Withdrawal | BadDeploy | StuckTraffic
+
+_ALL: tuple[Scenario, ...] = (
+    Withdrawal("withdrawn", "203.0.113.0/24 is withdrawn at every location", "203.0.113.0/24"),
+    Withdrawal(
+        "withdrawn_unbound",
+        "198.51.100.0/24 is withdrawn at every location and its service bindings are gone",
+        "198.51.100.0/24",
+        unbinds=True,
+    ),
+    Withdrawal("one_location", "192.0.2.0/24 is withdrawn at edge-b only", "192.0.2.0/24", ("edge-b",)),
+    BadDeploy("bad_deploy", "Release 1.43 of the checkout page fails at every location"),
+    StuckTraffic("traffic_stuck", "all traffic of the web shop goes to origin-b, which fails", "origin-b"),
+)
+SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 
 
 def scenario_of(name: str) -> Scenario:

@@ -1,7 +1,8 @@
-"""The world: one process that serves the simulated backends, the simulated collector and the TCP services.
+"""The world: one process that serves what is simulated: backends, the collector, the TCP services, and pages.
 
 Run as `python -m incidents.lab.world FILE`; FILE holds a `World` description as JSON. When all listens, it prints one
-line of JSON: `{"control": "host:port", "services": {PREFIX: {LOCATION: "host:port"}}}`.
+line of JSON: `{"control": "host:port", "services": {PREFIX: {LOCATION: "host:port"}}, "played": ...}`, the last as
+`playing.listen` returns it.
 
 One line of JSON is one request, one line the answer, which holds `"ok": true` or `"ok": false` with an `error`:
 
@@ -18,14 +19,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from incidents.lab import collector
+from incidents.lab import collector, playing, program
 from incidents.lab.backends import Backend, Dropped, JsonObject, Ledger, Mode
 from incidents.lab.services import Services
+from incidents.lab.web import Pages
 
 LARGEST_LINE = 32 * 1024 * 1024
 
@@ -35,20 +36,21 @@ class World:
 
     Args:
         description: `control` ("host:port", port 0 for a free one), `ledger` (file), `backends` {name: {states,
-            token}}, `routers` {location: name of its simulated backend; empty in a real lab}, `bird` {socket,
+            token, labels?}}, `routers` {location: name of its simulated backend; empty in a real lab}, `bird` {socket,
             sessions {location: name}} or null, `registry` (name of the backend with the bindings),
-            `services` [{location, prefix, host}].
+            `services` [{location, prefix, host}], `playing` (see `playing.listen`).
     """
 
     def __init__(self, description: dict[str, Any]) -> None:
         self._given = description
         ledger = Ledger(Path(description["ledger"]))
         self.backends = {
-            name: Backend(name, ledger, dict(given["states"]), given["token"])
+            name: Backend(name, ledger, dict(given["states"]), given["token"], labels=given.get("labels", {}))
             for name, given in description["backends"].items()
         }
         self._down: set[str] = set()
         self._services = Services(self.sees, self.bound)
+        self._pages = Pages()
 
     async def listen(self) -> JsonObject:
         """Opens all listeners; returns where they are."""
@@ -58,7 +60,8 @@ class World:
         for given in self._given["services"]:
             address = await self._services.listen(given["location"], given["prefix"], given["host"])
             services.setdefault(given["prefix"], {})[given["location"]] = address
-        return {"control": f"{host}:{control.sockets[0].getsockname()[1]}", "services": services}
+        played = await playing.listen(self._given["playing"], lambda name: self.backends[name].states, self._pages)
+        return {"control": f"{host}:{control.sockets[0].getsockname()[1]}", "services": services, "played": played}
 
     def sees(self, location: str, prefix: str) -> bool:
         """Whether the collector has the prefix from the location: the real one's table, or the simulated routers."""
@@ -132,12 +135,7 @@ def _summary(backend: Backend) -> JsonObject:
 
 async def _main(file: Path) -> None:
     world = World(json.loads(file.read_text()))
-    sys.stdout.write(json.dumps(await world.listen()) + "\n")
-    sys.stdout.flush()
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    await ended.wait()
+    await program.announce(await world.listen())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from incidents.lab.lab import Lab
 
 TOP = Path(__file__).resolve().parent.parent.parent
 EVERYWHERE = ["edge-a", "edge-b", "edge-c"]
+SERVANTS = ("collector", "balancer", "origins", "deployer")
 SECONDS_A_LOOK_IS_KEPT = 0.03
 RUN_COMMAND = """
 import sys, django
@@ -62,6 +63,10 @@ def test_it_comes_up_whole(any_lab: Lab) -> None:
     assert all(places == EVERYWHERE for places in status["visible"].values())
     assert all(places == EVERYWHERE for places in status["bound"].values())
     assert status["sessions"] == dict.fromkeys(EVERYWHERE, True)
+    assert {name: part["real"] for name, part in status["parts"].items()} == dict.fromkeys(
+        ("routers", "repository", "balancer"), status["kind"] == "real"
+    )
+    assert set(status["processes"]) == {"world"} | ({*EVERYWHERE, *SERVANTS} if status["kind"] == "real" else set())
     assert status["scenarios"] == []
 
 
@@ -107,7 +112,7 @@ def test_a_service_needs_its_binding_as_well_as_its_route(simulated_lab: Lab) ->
 
 
 def test_an_unknown_scenario_lists_the_choices(simulated_lab: Lab) -> None:
-    with pytest.raises(LabFault, match="withdrawn, withdrawn_unbound, one_location"):
+    with pytest.raises(LabFault, match="withdrawn, withdrawn_unbound, one_location, bad_deploy, traffic_stuck"):
         simulated_lab.break_("earthquake")
 
 
@@ -115,26 +120,37 @@ def test_a_large_lab(tmp_path: Path) -> None:
     with Lab(tmp_path, prefixes=1100, simulated=True) as lab:
         inventory = yaml.load(Path(lab.facts()["inventory"]).read_text(), yaml.CSafeLoader)
         shop = inventory["organizations"][0]["resources"]
-        assert len(shop) == 1106
+        prefixes = [resource for resource in shop if resource["kind"] == "prefix"]
+        assert len(prefixes) == 1106
         assert len(lab.status()["visible"]) == 1108
-        assert [watch["probe"] for watch in shop[-1]["watch"]] == ["collector"] * 3
-        assert {binding["aspect"] for binding in shop[-1]["bindings"]} == {"route"}
+        assert [watch["probe"] for watch in prefixes[-1]["watch"]] == ["collector"] * 3
+        assert {binding["aspect"] for binding in prefixes[-1]["bindings"]} == {"route"}
 
 
 def test_the_inventory_fits_together(any_lab: Lab) -> None:
-    inventory = yaml.safe_load(Path(any_lab.facts()["inventory"]).read_text())
+    text = Path(any_lab.facts()["inventory"]).read_text()
+    assert "&id" not in text  # an alias, which no inventory may hold
+    inventory = yaml.safe_load(text)
     places = {place["name"] for place in inventory["locations"]}
     backends = {backend["name"]: backend["kind"] for backend in inventory["backends"]}
-    kind = "gobgp" if any_lab.facts()["kind"] == "real" else "simulated"
-    assert backends == {**{f"router-{place}": kind for place in EVERYWHERE}, "registry": "simulated"}
-    probes = {probe["name"] for probe in inventory["probes"]}
+    real = any_lab.facts()["kind"] == "real"
+    router, repository, balancer = ("gobgp", "git", "haproxy") if real else ("simulated",) * 3
+    assert backends == {
+        **{f"router-{place}": router for place in EVERYWHERE},
+        "registry": "simulated",
+        "shop-repo": repository,
+        "balancer": balancer,
+    }
+    assert [probe["name"] for probe in inventory["probes"]] == ["collector", "tcp", "web", "front"]
+    probes = {"prefix": {"collector", "tcp"}, "service": {"web"}, "pool": {"front"}}
     for organization in inventory["organizations"]:
         for resource in organization["resources"]:
             assert {binding["backend"] for binding in resource["bindings"]} <= set(backends)
             assert {binding["location"] for binding in resource["bindings"]} == places
-            assert {watch["probe"] for watch in resource["watch"]} == probes
+            assert {watch["probe"] for watch in resource["watch"]} == probes[resource["kind"]]
     assert [person["name"] for person in inventory["people"]] == ["shop-operator", "shop-viewer", "bank-operator"]
-    assert len(inventory["organizations"][0]["resources"]) == 6
+    kinds = [resource["kind"] for resource in inventory["organizations"][0]["resources"]]
+    assert kinds == ["prefix"] * 6 + ["service", "pool"]
     assert {approval["organization"] for approval in inventory["preapprovals"]} == {"example-shop", "example-bank"}
 
 
@@ -184,19 +200,22 @@ def test_nothing_is_up_yet(tmp_path: Path) -> None:
             verb()
 
 
-def test_a_long_directory_still_has_a_socket_for_bird(healed_lab: Lab, tmp_path: Path) -> None:
+def test_a_long_directory_still_has_sockets(healed_lab: Lab, tmp_path: Path) -> None:
     directory = tmp_path / ("long" * 12) / ("longer" * 10)
     with Lab(directory) as lab:
         socket_of_bird = lab.facts()["collector"]["socket"]
         assert len(socket_of_bird) < 108
         assert len(collector.established(Path(socket_of_bird))) == 3
+        assert len(lab.facts()["balancer"]["socket"]) < 108
+        assert len(lab.status()["origins"]) == 3
 
 
 @pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def supervisor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """`manage.py lab up` as a process of its own, without the console's settings."""
+    options: list[str] = getattr(request, "param", ["--simulated", "--scenario", "withdrawn"])
     process = subprocess.Popen(
-        [*COMMAND, "up", "--dir", str(tmp_path / "lab"), "--simulated", "--scenario", "withdrawn"],
+        [*COMMAND, "up", "--dir", str(tmp_path / "lab"), *options],
         cwd=TOP,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -230,7 +249,9 @@ def alive(pid: int) -> bool:
 
 def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
     directory = str(tmp_path / "lab")
-    assert line_of(supervisor) == f"the lab is up in {directory}: simulated (asked for)\n"
+    assert line_of(supervisor) == f"the lab is up in {directory}\n"
+    for part in ("routers", "repository", "balancer"):
+        assert line_of(supervisor) == f"{part}: simulated (asked for)\n"
     assert line_of(supervisor) == "done: 203.0.113.0/24 is withdrawn at every location\n"
     status = run("status", "--dir", directory)
     assert status.returncode == 0
@@ -241,9 +262,20 @@ def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
     assert "choose one of: withdrawn" in wrong.stderr
     again = run("up", "--dir", directory)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
-    assert run("break", "one_location", "--dir", directory).returncode == 0
+    for scenario in ("bad_deploy", "traffic_stuck"):
+        assert run("break", scenario, "--dir", directory).returncode == 0
+    broken = run("status", "--dir", directory).stdout
+    facts = json.loads((tmp_path / "lab" / "lab.json").read_text())
+    page, front = facts["repository"]["pages"]["edge-a"], facts["balancer"]["fronts"]["edge-c"]
+    assert f"checkout page in edge-a: http://{page}/ answers 500, release 1.43" in broken
+    assert f"web shop from edge-c: http://{front}/ answers 503" in broken
+    assert "origin-a: weight 0, ready, well" in broken
+    assert "origin-b: weight 100, ready, fails its checks" in broken
+    assert f"programs: world {facts['processes']['world']['pid']}\n" in broken
     assert run("heal", "--dir", directory).returncode == 0
-    assert "8 of 8 prefixes" in run("status", "--dir", directory).stdout
+    healed = run("status", "--dir", directory).stdout
+    assert "8 of 8 prefixes" in healed
+    assert (healed.count("answers 200"), healed.count("weight 100, ready, well")) == (6, 3)
     pids = children(tmp_path / "lab")
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(5) == 0
@@ -251,11 +283,15 @@ def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
     assert not (tmp_path / "lab" / "lab.json").exists()
 
 
+@pytest.mark.parametrize("supervisor", [["--simulated"], []], ids=["simulated", "real"], indirect=True)
 def test_a_supervisor_that_is_killed_hard_leaves_nobody_behind(
     supervisor: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     line_of(supervisor)
     pids = children(tmp_path / "lab")
+    for pid in list(pids):
+        found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+        pids += map(int, found.stdout.split())
     assert all(map(alive, pids))
     os.kill(supervisor.pid, signal.SIGKILL)
     assert until(lambda: not any(map(alive, pids)))

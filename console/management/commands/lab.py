@@ -10,21 +10,22 @@ from django.core.management.base import BaseCommand, CommandError
 from incidents.lab.faults import LabFault
 from incidents.lab.lab import DIRECTORY, Lab
 from incidents.lab.scenarios import SCENARIOS
-from incidents.lab.serve import report, serve
+from incidents.lab.serve import serve
+from incidents.lab.status import report
 
 
 class Command(BaseCommand):
-    help = "A small world on loopback: real routers where they are installed, simulated ones otherwise."
+    help = "A small world on loopback: real daemons where they are installed, simulated ones otherwise."
     requires_system_checks: list[str] = []  # noqa: RUF012 - Django declares it so; the lab needs no database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         up = verbs.add_parser("up", help="bring the lab up and keep it until Ctrl-C")
-        up.add_argument("--simulated", action="store_true", help="no real routers, even where they are installed")
+        up.add_argument("--simulated", action="store_true", help="no real daemons, even where they are installed")
         up.add_argument("--prefixes", type=int, default=0, help="this many more prefixes for example-shop")
         up.add_argument("--port", type=int, default=0, help="port of the world's control socket (default: a free one)")
         up.add_argument("--scenario", action="append", default=[], help=f"damage to do: {', '.join(SCENARIOS)}")
-        verbs.add_parser("status", help="what is up, seen and bound")
+        verbs.add_parser("status", help="what is up, where, and what is broken")
         damage = verbs.add_parser("break", help="do the damage of a scenario")
         damage.add_argument("scenario", help=", ".join(SCENARIOS))
         verbs.add_parser("heal", help="restore everything")
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         if verb == "up":
             self._up(directory, options)
         elif verb == "status":
-            self._say("\n".join(report(lab)))
+            self._say("\n".join(report(lab.status())))
         elif verb == "break":
             self._say(f"done: {lab.break_(str(options['scenario']))}")
         else:
