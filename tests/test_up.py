@@ -73,9 +73,12 @@ def test_it_says_where_it_is_and_who_may_sign_in(demo: tuple[subprocess.Popen[by
     assert f"\nhttp://127.0.0.1:{port}\n" in said
     people = PERSON.findall(said)
     assert people[0][0] == "shop-operator"
-    assert "who has lost a prefix" in people[0][2]
+    assert "who has something broken of each kind" in people[0][2]
     assert {name for name, _, _ in people} == {"shop-operator", "shop-viewer", "bank-operator"}
-    assert "simulated" in said
+    assert "routers: simulated (gobgpd" in said
+    for scenario in ("withdrawn", "bad_deploy", "traffic_stuck"):
+        assert f"manage.py lab break {scenario} --dir {folder / 'var' / 'lab'}" in said
+    assert f"manage.py lab heal --dir {folder / 'var' / 'lab'}" in said
 
 
 def test_the_first_person_sees_what_is_broken(demo: tuple[subprocess.Popen[bytes], Path, str]) -> None:
@@ -88,9 +91,10 @@ def test_the_first_person_sees_what_is_broken(demo: tuple[subprocess.Popen[bytes
     fields = {"username": name, "password": password, "csrfmiddlewaretoken": token[1]}
     posted = urllib.parse.urlencode(fields).encode()
     home = browser.open(f"http://127.0.0.1:{port}/sign-in", posted, timeout=20).read().decode()
-    assert "2 of your 6 prefixes cannot be reached" in home
+    assert "4 of your 8 things cannot be reached" in home
     assert "Demo: simulated routers" in home
-    assert "Re-advertise" in home
+    for verb in ("Re-advertise", "Put back the last good version of", "Shift traffic back for"):
+        assert verb in home
 
 
 def test_what_it_writes_is_for_its_owner_only(demo: tuple[subprocess.Popen[bytes], Path, str]) -> None:

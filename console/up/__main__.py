@@ -13,13 +13,11 @@ from console.up.environment import prepare, remember
 from console.up.ports import PortFault, check_free, read_port
 from incidents.lab.faults import LabFault
 from incidents.lab.lab import Lab
+from incidents.lab.parts import in_words
+from incidents.lab.status import parts_in_lines
 
-SCENARIOS = ("withdrawn", "withdrawn_unbound")
-# The servers are started after this stands in the environment, so every page shows it.
-NOTICES = {
-    "real": "Demo: real routers on this one machine. Nothing outside it is changed.",
-    "simulated": "Demo: simulated routers on this one machine. Nothing outside it is changed.",
-}
+# One broken thing of each kind.
+SCENARIOS = ("withdrawn", "withdrawn_unbound", "bad_deploy", "traffic_stuck")
 
 
 def main() -> int:
@@ -65,10 +63,13 @@ def _bring_up(lab: Lab, broker: Broker, var: Path, port: int) -> None:
     print("2/5 Database", flush=True)
     remember(var)
     migrate()
-    print("3/5 Lab: starting routers and waiting for their sessions", flush=True)
-    facts = lab.up()
-    print(f"    {facts['kind']}: {facts['why']}")
-    os.environ["NOTICE"] = NOTICES[facts["kind"]]
+    print("3/5 Lab: starting routers, repository and balancer, and waiting until they serve", flush=True)
+    parts = lab.up()["parts"]
+    for line in parts_in_lines(parts):
+        print(f"    {line}")
+    # The servers are started after this stands in the environment, so every page shows it.
+    real = in_words({name: part["real"] for name, part in parts.items()})
+    os.environ["NOTICE"] = f"Demo: {real} on this one machine. Nothing outside it is changed."
     print("4/5 Inventory, and proof of what is good", flush=True)
     fill(lab.directory / "inventory.yaml")
     for scenario in SCENARIOS:

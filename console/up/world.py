@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from io import StringIO
 from pathlib import Path
@@ -10,11 +11,13 @@ from django.core.management import call_command
 
 from incidents.domain.diagnosis import Damage
 from incidents.engine.poller import poll_once
+from incidents.lab.lab import DIRECTORY
+from incidents.lab.scenarios import SCENARIOS
 from incidents.models import Diagnosis, Person
 
 # The lab's routers are up by then; what is not reachable after this is said, and the console starts all the same.
 PATIENCE = 30.0
-# The customer whose prefix the scenarios of `make up` break.
+# The customer whom the scenarios of `make up` hurt.
 CUSTOMER = "shop-operator"
 
 
@@ -40,7 +43,7 @@ def fill(inventory: Path) -> None:
 
 
 def introduce(lab: Path, port: int) -> None:
-    """Prints the address and the people, the customer with the broken prefix first."""
+    """Prints the address, the people, the hurt customer first, and how to break and heal what there is."""
     poll_once()
     print("\nDemo mode: one machine, no TLS, not for production. Ctrl-C ends everything.\n")
     print(f"http://127.0.0.1:{port}")
@@ -49,6 +52,18 @@ def introduce(lab: Path, port: int) -> None:
     for name in names:
         secret = lab / "passwords" / name
         if secret.exists():
-            who = people[name].title + (", who has lost a prefix" if name == CUSTOMER else "")
+            who = people[name].title + (", who has something broken of each kind" if name == CUSTOMER else "")
             print(f"user: {name}  password: {secret.read_text().strip()}  ({who})")
+    command = f"{_short(Path(sys.executable))} manage.py lab"
+    folder = "" if lab == DIRECTORY.absolute() else f" --dir {_short(lab)}"
+    print(f"\nIn another shell, to see what is broken, to heal all, and to break each:\n\n{command} status{folder}")
+    print(f"{command} heal{folder}")
+    for scenario in SCENARIOS.values():
+        print(f"{command} break {scenario.name}{folder}  # {scenario.text}")
     print(flush=True)
+
+
+def _short(path: Path) -> str:
+    """The path from here, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
