@@ -144,6 +144,8 @@ def headline(page: Home) -> str:
 
 def _of(cards: list[Card], page: Home) -> str:
     if page.total > 1:
+        if len({NOUNS[kind] for kind in page.kinds}) > 1:
+            return f"{len(cards)} of the {page.total} things that we watch for you"
         return f"{len(cards)} of your {noun(page.kinds, page.total)}"
     return f"Your {NOUNS[cards[0].kind]} {cards[0].name}"
 

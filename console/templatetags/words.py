@@ -15,6 +15,7 @@ from console import words
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.changes import State
+from incidents.domain.runs import Step
 from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
 
@@ -132,6 +133,15 @@ def steps(counts: Mapping[str, int]) -> str:
     if sum(counts.values()) == 1:
         return words.STEPS[next(iter(counts))]
     return ", ".join(f"{count} {words.STEPS[step]}" for step, count in counts.items())
+
+
+@register.filter
+def way(counts: Mapping[str, int]) -> str:
+    """The same where all are steps of one way: `in place and proven`, or `step 1 of 3 in place`."""
+    if len(counts) == 1:
+        return words.STEPS[next(iter(counts))]
+    done = sum(counts.get(step, 0) for step in (Step.IN_PLACE, Step.VERIFIED))
+    return f"step {done} of {sum(counts.values())} in place"
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from io import StringIO
@@ -54,12 +55,12 @@ def introduce(lab: Path, port: int) -> None:
         if secret.exists():
             who = people[name].title + (", who has something broken of each kind" if name == CUSTOMER else "")
             print(f"user: {name}  password: {secret.read_text().strip()}  ({who})")
-    command = f"{_short(Path(sys.executable))} manage.py lab"
-    folder = "" if lab == DIRECTORY.absolute() else f" --dir {_short(lab)}"
-    print(f"\nIn another shell, to see what is broken, to heal all, and to break each:\n\n{command} status{folder}")
-    print(f"{command} heal{folder}")
+    var = "" if lab == DIRECTORY.absolute() else f"VAR_DIR={shlex.quote(_short(lab.parent))} "
+    command = f"{var}{shlex.quote(_short(Path(sys.executable)))} manage.py lab"
+    print("\nIn another shell, to see what is broken, to heal all, and to break each:\n")
+    print(f"{command} status\n{command} heal")
     for scenario in SCENARIOS.values():
-        print(f"{command} break {scenario.name}{folder}  # {scenario.text}")
+        print(f"{command} break {scenario.name}  # {scenario.text}")
     print(flush=True)
 
 

@@ -68,12 +68,20 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Well:
+    """One resource that is as it should be."""
+
+    id: uuid.UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """The whole page.
 
     Args:
         cards: what is broken, the oldest first, so that a new fault never pushes a button away under a finger.
-        well: names of what works.
+        well: what works.
         places: how many locations are looked at.
         checked_at: the newest answer of any probe; None before the first.
         old: whether that is too long ago to rely on.
@@ -84,7 +92,7 @@ class Home:
     """
 
     cards: tuple[Card, ...]
-    well: tuple[str, ...]
+    well: tuple[Well, ...]
     places: int
     checked_at: datetime | None
     old: bool
@@ -131,7 +139,7 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
     cards = [_card(row, parts, usual) for row in rows if row.pk in broken]
     return Home(
         cards=tuple(sorted(cards, key=lambda card: card.since or now)),
-        well=tuple(row.name for row in rows if row.pk not in broken),
+        well=tuple(Well(row.pk, row.name) for row in rows if row.pk not in broken),
         places=len(parts.places.titles),
         checked_at=fresh.checked_at,
         old=fresh.old,

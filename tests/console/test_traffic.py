@@ -52,7 +52,7 @@ def test_each_kind_of_fault_stands_beside_its_own_button(scene: Scene, client: C
     poll_once()
     page = client.get(HOME).text
     says = text(page)
-    assert re.search(r"<h1>3 of your \d+ things cannot be reached</h1>", page)
+    assert re.search(r"<h1>3 of the \d+ things that we watch for you cannot be reached</h1>", page)
     for words in (
         "a version runs, or is rolled out, that was never proven to work",
         "put back the last version that was proven to work",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -29,8 +30,9 @@ class Command(BaseCommand):
         damage = verbs.add_parser("break", help="do the damage of a scenario")
         damage.add_argument("scenario", help=", ".join(SCENARIOS))
         verbs.add_parser("heal", help="restore everything")
+        directory = Path(os.environ["VAR_DIR"]) / "lab" if "VAR_DIR" in os.environ else DIRECTORY
         for verb in verbs.choices.values():
-            verb.add_argument("--dir", type=Path, default=DIRECTORY, help="where the lab lives (default: %(default)s)")
+            verb.add_argument("--dir", type=Path, default=directory, help="where the lab lives (default: %(default)s)")
 
     def handle(self, *, verb: str, dir: Path, **options: object) -> None:
         try:
