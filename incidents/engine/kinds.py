@@ -9,6 +9,7 @@ from incidents.adapters.base import Adapter
 from incidents.adapters.bird import Bird
 from incidents.adapters.cloudflare_byoip import CloudflareByoip
 from incidents.adapters.gateway_httproute import GatewayHttpRoute
+from incidents.adapters.git import Git
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
@@ -51,6 +52,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "bird": Bird,
     "cloudflare-byoip": CloudflareByoip,
     "gateway-httproute": GatewayHttpRoute,
+    "git": Git,
     "gobgp": GoBgp,
     "haproxy": HaProxy,
     "kubernetes-deployment": KubernetesDeployment,
