@@ -6,12 +6,12 @@ depend on the code that it is there to test.
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from incidents.lab import files
 from incidents.lab.demo import WEB
 from incidents.lab.faults import LabFault
 
@@ -102,9 +102,7 @@ def origins(control: str) -> dict[str, Origin]:
 
 def keep(control: str, state_file: Path) -> None:
     """Writes the state file, so that what is now is what a reload finds."""
-    new = state_file.with_name(f"{state_file.name}.new")
-    new.write_text(ask(control, "show servers state"))
-    os.replace(new, state_file)
+    files.replace(state_file, ask(control, "show servers state"))
 
 
 def commands(name: str, weight: int, *, well: bool = False) -> Sequence[str]:

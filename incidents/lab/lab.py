@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from incidents.lab import collector, damage, inventory, processes, rise, shop, status, talk
+from incidents.lab import collector, damage, files, inventory, processes, rise, shop, status, talk
 from incidents.lab.damage import Facts
 from incidents.lab.demo import PEOPLE, PLACES, organizations
 from incidents.lab.faults import LabFault
@@ -217,10 +217,7 @@ class Lab:
         return path
 
     def _write(self, facts: Facts) -> None:
-        """Replaced whole, so that a reader never sees half of it."""
-        new = self.directory / "lab.json.new"
-        new.write_text(json.dumps(facts, indent=2) + "\n")
-        new.replace(self.directory / "lab.json")
+        files.replace(self.directory / "lab.json", json.dumps(facts, indent=2) + "\n")
 
 
 def _router_settings(plan: Plan, location: str, control: str) -> Mapping[str, object]:

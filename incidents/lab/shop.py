@@ -10,7 +10,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
-from incidents.lab import balancer, parts, ports, processes, releases, traffic
+from incidents.lab import balancer, files, parts, ports, processes, releases, traffic
 from incidents.lab.balancer import USUAL_WEIGHT
 from incidents.lab.demo import BALANCER, CHECKOUT, PLACES, REPOSITORY, WEB, Place
 from incidents.lab.faults import LabFault
@@ -99,7 +99,7 @@ def _start_balancer(plan: Plan, origins: Mapping[str, str], running: list[Progra
     """Starts HAProxy, and waits until it answers. Raises LabFault."""
     fronts = {place.name: (plan.host(place.name), ports.free_port(plan.host(place.name))) for place in PLACES}
     state_file = plan.directory / "haproxy.state"
-    state_file.write_text("1\n")  # of another life, when the origins had other ports
+    files.replace(state_file, "1\n")  # what it held is of another life, when the origins had other ports
     plan.haproxy.unlink(missing_ok=True)
     file = plan.directory / "haproxy.cfg"
     file.write_text(balancer.configuration(plan.haproxy, state_file, fronts, origins))
