@@ -121,7 +121,7 @@ class Git:
             raise BackendTimeout(f"{self._name} did not answer within {self._budget:g} s") from error
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:
-        """One commit for all that is to be changed, on top of the branch as it is; pushed without force.
+        """One commit for all that is to be changed, on top of the branch as it is.
 
         The server moves the branch only if it has not moved since; where it has, everything is compared anew.
         """
@@ -153,7 +153,7 @@ class Git:
                 return _receipts(weighed)
             commit = _commit(weighed, cause, repository, head)
             self._mirror.head = None
-            came, words = repository.push(commit)
+            came, words = repository.push(commit, head)
             if came is Pushed.DONE:
                 return _receipts(weighed, Reply.ACCEPTED, f"commit {short(commit)}")
             if came is not Pushed.RACED:
@@ -163,7 +163,8 @@ class Git:
     def _pretend(self, errands: Sequence[Errand], repository: Repository, head: str) -> list[Finding]:
         if all(errand.reply for errand in errands):
             return []
-        came, words = repository.push(_commit(errands, Cause("rehearsal"), repository, head), pretend=True)
+        commit = _commit(errands, Cause("rehearsal"), repository, head)
+        came, words = repository.push(commit, head, pretend=True)
         if came in (Pushed.NOT_SENT, Pushed.UNANSWERED):
             raise BackendUnreachable(f"whether a push is permitted is not known: {words}")
         if came is Pushed.REFUSED:

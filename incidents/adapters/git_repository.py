@@ -149,17 +149,20 @@ class Repository:
     def commit(self, tree: str, parent: str, text: str) -> str:
         return self._local("commit-tree", tree, "-p", parent, "-F", "-", given=text).text().strip()
 
-    def push(self, commit: str, *, pretend: bool = False) -> tuple[Pushed, str]:
+    def push(self, commit: str, parent: str, *, pretend: bool = False) -> tuple[Pushed, str]:
         """Moves the branch on to this commit, never back or aside. What came of it, and words for people.
 
         Args:
+            parent: where the branch must still stand: the remote compares and moves it in one, so that a branch which
+                was set back meanwhile does not get back, below our commit, what was taken off it.
             pretend: ask all but the last question; without effect.
         """
         options = ["--porcelain", "--no-verify", "--no-signed", "--recurse-submodules=no", "--no-progress"]
         options += ["--dry-run"] if pretend else []
         try:
-            target = f"{commit}:refs/heads/{self.remote.branch}"
-            ended = self._run("push", *options, self.remote.url, target)
+            branch = f"refs/heads/{self.remote.branch}"
+            options.append(f"--force-with-lease={branch}:{parent}")
+            ended = self._run("push", *options, self.remote.url, f"{commit}:{branch}")
         except TimeoutError:
             return Pushed.UNANSWERED, "no answer in time"
         return self._came_of(ended)

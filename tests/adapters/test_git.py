@@ -284,6 +284,25 @@ def test_somebody_who_is_faster_at_the_same_path_wins(
     assert [origin.head()] == theirs
 
 
+@pytest.mark.parametrize("moment", [OFFER, PUSH], ids=["before the push", "in the middle of the push"])
+def test_what_was_taken_off_the_branch_meanwhile_does_not_come_back_below_our_commit(
+    origin: Origin, web: GitWeb, remote: Git, good: State, bad: State, moment: str
+) -> None:
+    kept = origin.head()
+    origin.commit({"README": "a secret"}, "Say too much")
+    taken_off: list[str] = []
+
+    def meanwhile(request: str) -> None:
+        if request == moment and not taken_off:
+            taken_off.append(origin.head())
+            origin.git("update-ref", "refs/heads/main", kept)
+
+    web.before = meanwhile
+    assert remote.apply([to(CHECKOUT, good, bad)], CAUSE)[0].reply is Reply.ACCEPTED
+    assert origin.git("rev-parse", "main^").strip() == kept
+    assert origin.state(CHECKOUT) == good
+
+
 def test_a_branch_that_never_stands_still_is_given_up(
     origin: Origin, web: GitWeb, remote: Git, good: State, bad: State
 ) -> None:
