@@ -10,12 +10,13 @@ import warnings
 from bench.bulk import bulk, statements
 from bench.ground import ground
 from bench.home import home_page
+from bench.rescue import rescue
 from bench.tap import tap_to_restored
 
 MANY = 1_100
 # Together with the six prefixes that the demo's customer has anyway.
 ON_HOME = 194
-PARTS = ("tap", "bulk", "statements", "home")
+PARTS = ("tap", "rescue", "bulk", "statements", "home")
 
 
 def main(arguments: list[str]) -> int:
@@ -28,6 +29,9 @@ def main(arguments: list[str]) -> int:
     if part == "tap":
         with ground(0) as lab:
             tap_to_restored(lab)
+    elif part == "rescue":
+        with ground(0) as lab:
+            rescue(lab)
     elif part == "bulk":
         with ground(MANY) as lab:
             bulk(lab, MANY)

@@ -25,7 +25,7 @@ def validator() -> Iterator[FakeValidator]:
 
 
 def configure(scene: Scene, url: str) -> str:
-    """As the inventory would: a probe of kind rpki, named by the preapproval. Returns its name, another for each url."""
+    """As the inventory would: a probe of kind rpki, named by the preapproval. Returns its name, one for each url."""
     name = f"routinator-{url.rpartition(':')[2]}"
     Probe.objects.create(slug=name, kind="rpki", budget_ms=1000, settings={"url": url})
     row = Preapproval.objects.get(action="readvertise_prefix", organization=scene.organization)

@@ -43,7 +43,7 @@ ONE_FAULT = [
     ("settings: {}", "settings: {1: 2}", "probes[0].settings", "key that is no text"),
     ("settings: {}", "settings: []", "probes[0].settings", "must be a mapping"),
     ("env:TOKEN", "env:NOTHING", "backends[2].settings.token", "NOTHING is not set"),
-    ("kind: prefix\n        name: 203", "kind: zzz\n        name: 203", f"{R}[0].kind", "there are prefix, service, pool"),
+    ("kind: prefix\n        name: 203", "kind: zzz\n        name: 203", f"{R}[0].kind", "there are prefix, service,"),
     ("aspect: service", "aspect: weight", f"{R}[0].bindings[2].aspect", "there are route, service"),
     ("tier: 1", "tier: 1\n    steps: [50, 10]", "preapprovals[0].steps", "percents that grow"),
     ("tier: 1", "tier: 1\n    steps: [10, 50]", "preapprovals[0].steps", "end with 100"),
