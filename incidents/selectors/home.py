@@ -135,7 +135,12 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         engineers=_engineers(broken),
         undone=_undone(broken, now),
     )
-    usual = {action: usual_time(organization, action, terms) for action, terms in parts.remedies.terms.items()}
+    repairs = {row.repair for row in rows if row.pk in broken}
+    usual = {
+        action: usual_time(organization, action, terms)
+        for action, terms in parts.remedies.terms.items()
+        if action in repairs
+    }
     cards = [_card(row, parts, usual) for row in rows if row.pk in broken]
     return Home(
         cards=tuple(sorted(cards, key=lambda card: card.since or now)),
