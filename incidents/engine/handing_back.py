@@ -8,6 +8,7 @@ it says so on the page and in the audit log, and tries again.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -26,9 +27,9 @@ from incidents.domain.runs import Outcome
 from incidents.domain.traffic import Steps, lead, shortage
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
-from incidents.engine.made import changes_made
+from incidents.engine.made import changes_made, states_of
 from incidents.engine.starting import Order, keep_plan, write_run
-from incidents.models import HandBack, Organization, Resource
+from incidents.models import HandBack, Organization, Resource, Run
 from incidents.models.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -68,16 +69,21 @@ def _hand_back(row: HandBack) -> None:
     resources = list(Resource.objects.filter(pk__in={change.resource for change in made}))
     facts = load_facts(resources, f"hand-back of {row.run.reference}")
     sides = {side.id: side for resource in facts for side in resource.bindings}
-    if silent := [change for change in made if _state(sides, change) is None]:
+    # What has another backend or key by now is another thing, which that run never touched.
+    known = [change for change in made if _is_there(sides, change)]
+    if silent := [change for change in known if sides[change.binding].now is None]:
         _wait(row, "backend.unreachable", f"{silent[0].backend} does not answer.")
         return
-    open_changes = [change for change in made if not _is(sides, change, change.before)]
-    if not open_changes:
-        _end(row, "hand-back.already-back")
-    elif moved := [change for change in open_changes if not _is(sides, change, change.after)]:
-        _end(row, "hand-back.changed-by-others", f"{moved[0].name} was changed at {moved[0].location} meanwhile.")
+    away = [change for change in known if not _is(sides, change, change.before)]
+    # A run, or an earlier hand-back, that ended half way has left one of its own steps.
+    ours = states_of([row.run, *Run.objects.filter(undo_of=row.run).select_related("plan")])
+    left = [change for change in away if any(_is(sides, change, state) for state in ours[change.binding])]
+    if left:
+        _begin(row, facts, left)
+    elif away:
+        _end(row, "hand-back.changed-by-others", f"{away[0].name} was changed at {away[0].location} meanwhile.")
     else:
-        _begin(row, facts, open_changes)
+        _end(row, "hand-back.already-back" if known else "hand-back.nothing-changed")
 
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
@@ -116,11 +122,11 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
 
 def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding]) -> None:
     run = row.run
-    order = Order(
-        run.started_by, f"hand-back-{row.pk}-{row.tries}", run.plan_id, f"The time of {run.reference} was over."
-    )
+    order = Order(run.started_by, f"hand-back:{uuid.uuid4()}", run.plan_id, f"The time of {run.reference} was over.")
     try:
         with recorded():
+            if not _is_still_due(row, back_by=row.done_by):
+                return  # extended, or brought back by a person, while we looked
             plan = keep_plan(value, findings, run.plan.preapproval, run.started_by, run)
             back = write_run(plan, value, order, ENGINE)
             HandBack.objects.filter(pk=row.pk).update(done_by=back, because="", detail="")
@@ -131,9 +137,15 @@ def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding]) -> None
     bell.wake(back.pk)
 
 
-def _state(sides: Mapping[str, BindingFacts], change: Change) -> object:
+def _is_still_due(row: HandBack, back_by: Run | None) -> bool:
+    """Locks the row as it was claimed; False when somebody has changed it since."""
+    as_claimed = HandBack.objects.filter(pk=row.pk, ended_at=None, tries=row.tries, due_at=row.due_at, done_by=back_by)
+    return as_claimed.update(tries=row.tries) == 1
+
+
+def _is_there(sides: Mapping[str, BindingFacts], change: Change) -> bool:
     side = sides.get(change.binding)
-    return side.now if side else None
+    return side is not None and (side.backend, side.key) == (change.backend, change.key)
 
 
 def _is(sides: Mapping[str, BindingFacts], change: Change, state: Mapping[str, Json]) -> bool:

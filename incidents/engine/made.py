@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from incidents.domain.changes import Change, whole_way
+from collections.abc import Iterable
+
+from incidents.domain.changes import Change, State, whole_way
 from incidents.domain.plans import thaw
 from incidents.models import Run, Target
 
@@ -15,3 +17,14 @@ def changes_made(run: Run) -> tuple[Change, ...]:
     plan = thaw(bytes(run.plan.body), run.plan.digest)
     sent = Target.objects.filter(run=run, attempts__gt=0).order_by("index")
     return whole_way(plan.changes[index] for index in sent.values_list("index", flat=True))
+
+
+def states_of(runs: Iterable[Run]) -> dict[str, list[State]]:
+    """Binding -> every state that these runs may have brought it to, or found it in: none of them is anybody else's."""
+    found: dict[str, list[State]] = {}
+    for run in runs:
+        plan = thaw(bytes(run.plan.body), run.plan.digest)
+        for index in Target.objects.filter(run=run, attempts__gt=0).values_list("index", flat=True):
+            change = plan.changes[index]
+            found.setdefault(change.binding, []).extend((change.before, change.after))
+    return found
