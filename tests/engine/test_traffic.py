@@ -224,3 +224,30 @@ def test_a_run_that_moved_nothing_brings_nothing_back(scene: Scene) -> None:
     time_is_over(run)
     hand_back_due()
     assert HandBack.objects.get(run=run).because == "hand-back.nothing-changed"
+
+
+def test_a_hand_back_that_ended_half_way_is_taken_up_again(scene: Scene) -> None:
+    run = move_away(scene)
+    time_is_over(run)
+    hand_back_due()
+    back = HandBack.objects.get(run=run).done_by
+    assert back is not None
+    Run.objects.filter(pk=back.pk).update(phase=Phase.ENDED, outcome=Outcome.EXPIRED, ended_at=timezone.now())
+    back.locks.update(live=False)
+    back.targets.filter(stage=0).update(attempts=1, step=Step.VERIFIED)
+    put(scene, "edge-a", 50)
+    time_is_over(run)
+    hand_back_due()
+    again = HandBack.objects.get(run=run).done_by
+    assert again is not None
+    assert again.pk != back.pk
+    assert (scene.carry_on(again).outcome, shares(scene)["edge-a"]) == (Outcome.SUCCEEDED, 100)
+
+
+def test_what_has_left_the_inventory_holds_no_promise_open(scene: Scene) -> None:
+    run = move_away(scene)
+    Binding.objects.filter(key=ORIGINS["edge-a"]).update(key="web/another")
+    time_is_over(run)
+    hand_back_due()
+    row = HandBack.objects.get(run=run)
+    assert (row.because, row.ended_at is not None, row.done_by) == ("hand-back.nothing-changed", True, None)
