@@ -52,10 +52,11 @@ class ShiftTrafficBack:
             stages += steps.stages
         findings += silence(silent, terms)
         if not any(finding.severity is Severity.BLOCKER for finding in findings):
-            if changes:
+            too_little = any(finding.code == "guard.capacity" for finding in findings)
+            if changes and not too_little:
                 text = f"At least {terms.minimum_percent} % of the usual capacity is ready at every step."
                 findings.append(passed("guard.capacity", text))
-            else:
+            elif not changes:
                 text = "Every location that is ready has its usual share already. There is nothing to do."
                 findings.append(blocker("guard.nothing-to-do", text))
         return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)), tuple(stages))

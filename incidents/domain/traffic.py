@@ -46,16 +46,18 @@ class Member:
         capacity: what it can carry: its known-good weight; 0 where it never carried any.
         ready: whether it could take traffic now; None where nobody can tell.
         weights: what it gets after each step.
+        serves: whether it gets traffic now, and is ready for it as far as anybody can tell.
     """
 
     title: str
     capacity: int
     ready: bool | None
     weights: tuple[int, ...]
+    serves: bool = True
 
 
 def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterator[Finding]:
-    """What speaks against these steps: blockers, one of each kind at most.
+    """What speaks against these steps: blockers, and a warning where too little is still more than there is now.
 
     Envoy, for one, ignores health below half of its hosts, and so sends traffic back to the broken ones; Argo Rollouts
     issue 3941 switched all traffic to one ready replica, and the service fell over. Both are why capacity is counted
@@ -66,20 +68,24 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
         minimum_percent: of the known-good capacity that must be ready and serving after every step.
     """
     total = sum(member.capacity for member in members)
+    now = sum(member.capacity for member in members if member.serves)
     for step in range(max((len(member.weights) for member in members), default=0)):
         serving = [member for member in members if member.weights[step] and member.ready is not False]
         if not serving:
             text = f"Traffic of {name} would go only to locations that are not ready, so nobody would be answered."
             yield Finding("guard.stranded", Severity.BLOCKER, text, name)
             return
-        share = sum(member.capacity for member in serving) * 100 // total if total else 0
+        ready = sum(member.capacity for member in serving)
+        share = ready * 100 // total if total else 0
         if share < minimum_percent:
             titles = ", ".join(member.title for member in serving)
             text = (
                 f"Only {titles} would carry {name}, which is {share} % of what it needs. "
                 f"At least {minimum_percent} % must be ready."
             )
-            yield Finding("guard.capacity", Severity.BLOCKER, text, name)
+            # More than there is now is a repair, however little it still is.
+            severity = Severity.BLOCKER if ready <= now else Severity.WARNING
+            yield Finding("guard.capacity", severity, text, name)
             return
 
 
@@ -123,7 +129,7 @@ def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence
 
 def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Iterator[Finding]:
     """What speaks against these steps, and what nobody can tell."""
-    members = [_member(side, steps) for side in resource.bindings if side.now is not None]
+    members = [_member(side, steps) for side in resource.bindings]
     yield from unsafe(resource.name, members, minimum_percent)
     vague = [member.title for member in members if member.ready is None and any(member.weights)]
     if vague:
@@ -132,15 +138,32 @@ def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Ite
 
 
 def _member(side: BindingFacts, steps: Steps) -> Member:
-    weight = effective(side.now or {})
+    capacity = effective(side.good.state) if side.good else 0
+    if side.now is None:
+        # It counts for what is needed, and nobody knows whether it is there.
+        return Member(side.location_title, capacity, False, (0,) * len(steps.stages), serves=False)
+    weight = effective(side.now)
+    serves = weight > 0 and is_ready(side) is not False
     weights: list[int] = []
     for stage in steps.stages:
         for change in (steps.changes[index - steps.first] for index in stage):
             if change.binding == side.id:
                 weight = effective(change.after)
         weights.append(weight)
-    capacity = effective(side.good.state) if side.good else 0
-    return Member(side.location_title, capacity, is_ready(side), tuple(weights))
+    return Member(side.location_title, capacity, is_ready(side), tuple(weights), serves)
+
+
+def not_ready(resource: ResourceFacts, changes: Sequence[Change]) -> Iterator[Finding]:
+    """Locations that would get more than they have although they cannot take it."""
+    sides = {side.id: side for side in resource.bindings}
+    for change in changes:
+        side = sides.get(change.binding)
+        if side is None or side.now is None:
+            continue
+        if is_ready(side) is False and effective(change.after) > effective(side.now):
+            text = f"{side.location_title} is not ready to serve {resource.name}."
+            yield Finding("guard.not-ready", Severity.BLOCKER, text, resource.name)
+            return
 
 
 def is_ready(side: BindingFacts) -> bool | None:

@@ -24,7 +24,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.plans import VALID_FOR, thaw
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Outcome
-from incidents.domain.traffic import Steps, lead, shortage
+from incidents.domain.traffic import Steps, lead, not_ready, shortage
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
@@ -95,6 +95,7 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         goals = {change.binding: change.before for change in changes if change.resource == resource.id}
         steps: Steps = lead(resource, goals, origin.terms.steps, first=len(made))
         findings += shortage(resource, steps, origin.terms.minimum_percent)
+        findings += not_ready(resource, steps.changes)
         made += steps.changes
         stages += steps.stages
     if against := blockers(tuple(findings)):

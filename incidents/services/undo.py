@@ -12,7 +12,7 @@ from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
-from incidents.domain.traffic import lead, shortage
+from incidents.domain.traffic import lead, not_ready, shortage
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made
 from incidents.models import HandBack, Person, Plan, Resource, Run, Target
@@ -65,6 +65,7 @@ def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Ter
         goals = {change.binding: change.after for change in resolved.changes if change.resource == resource.id}
         steps = lead(resource, goals, terms.steps, first=len(made))
         findings += shortage(resource, steps, terms.minimum_percent)
+        findings += not_ready(resource, steps.changes)
         made += steps.changes
         stages += steps.stages
     return Resolved(tuple(made), tuple(findings), stages=tuple(stages))

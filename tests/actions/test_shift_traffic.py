@@ -88,7 +88,7 @@ def test_a_standby_is_left_alone() -> None:
         ([member("a", at(100)), member("b", at(100))], "guard.nothing-to-do"),
         # All weights are zero and nothing is ready: nobody would be answered, whatever we write.
         ([member("a", at(0, ready=False)), member("b", at(0, ready=False))], "guard.nothing-to-do"),
-        ([member("a", at(0)), member("b", at(100, ready=False)), member("c", at(0, ready=False))], "guard.capacity"),
+        ([member("a", at(200)), member("b", at(0, ready=False)), member("c", at(0, ready=False))], "guard.capacity"),
         ([member("a", at(50, ready=False)), member("b", at(200, ready=False))], "guard.stranded"),
         ([member("a", at(0), age=timedelta(days=31)), member("b", at(100))], "guard.snapshot-age"),
         ([member("a", at(0), None), member("b", at(100), None)], "guard.no-snapshot"),
@@ -97,6 +97,18 @@ def test_a_standby_is_left_alone() -> None:
 )
 def test_it_refuses(sides: list[BindingFacts], code: str) -> None:
     assert code in codes(back(*sides).findings, Severity.BLOCKER)
+
+
+def test_too_little_that_is_more_than_now_is_a_repair_and_said() -> None:
+    resolved = back(member("a", at(0)), member("b", at(100, ready=False)), member("c", at(0, ready=False)))
+    assert codes(resolved.findings, Severity.BLOCKER) == []
+    assert "guard.capacity" in codes(resolved.findings, Severity.WARNING)
+    assert "guard.capacity" not in codes(resolved.findings, Severity.PASSED)
+
+
+def test_a_location_that_does_not_answer_counts_for_what_is_needed() -> None:
+    sides = [member("a", at(100)), member("b", at(100)), member("c", None)]
+    assert "guard.capacity" in codes(away(Wish("a", 60), *sides).findings, Severity.BLOCKER)
 
 
 def test_readiness_that_nobody_can_see_is_said() -> None:
