@@ -67,6 +67,8 @@ CODES = {
     "guard.window-platform": "Too much was changed for all customers together in a short time.",
     "hand-back.already-back": "It was back already.",
     "hand-back.changed-by-others": "Somebody else has changed it meanwhile, so we have left it alone.",
+    "hand-back.stopped": "A person stopped bringing it back.",
+    "hand-back.superseded": "Another run has changed it since, so it does not come back by itself any more.",
     "hand-back.nothing-changed": "That run had moved nothing.",
     "run.came-undone": "It was back, but when we looked at everything once more, some of it was gone again.",
     "run.deadline": "Its time was over.",

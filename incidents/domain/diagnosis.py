@@ -113,7 +113,10 @@ def _diagnose_pool(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
     """
     seen = _Seen.of(sides, sights)
     sides = [side for side in sides if side.good is not None or side.now is None or is_up(side.now)]
+    # What is in maintenance was closed on purpose, by somebody who opens it again.
+    closed = {side.location for side in sides if side.now is not None and side.now.get("mode") in ("maint", "missing")}
     emptied = {side.location for side in sides if _differs(side) and side.now is not None and not is_up(side.now)}
+    emptied -= closed
     changed = {side.location for side in sides if _differs(side)}
     if emptied or (changed and seen.unreachable):
         return seen.conclude(Damage.MISROUTED, changed, "shift_traffic_back", changed)

@@ -33,8 +33,8 @@ class Proofs:
     - A change at a location is proven there: reachable when it brings something up, not reachable when it ends that.
     - Traffic is felt everywhere: each step must make nothing worse, and after the last one every location that is
       meant to carry traffic must be right.
-    - An undo puts back what was, good or bad: when that is something that was up, whether it works is only looked at.
-      A hand-back is no such undo, for what it puts back is how things should be.
+    - An undo puts back what was, good or bad: of a deploy, whether it works is only looked at; of traffic, nobody may
+      be worse off at any step. A hand-back is no such undo, for what it puts back is how things should be.
     """
 
     places: Mapping[tuple[str, str], Sequence[Wanted]]
@@ -81,5 +81,5 @@ def _at_place(stage: int, aspect: str, after: Mapping[str, object], undoing: boo
 
 def _steps(numbers: set[int], *, undoing: bool) -> Mapping[int, Role]:
     if undoing:
-        return dict.fromkeys(sorted(numbers), Role.LOOK)
+        return dict.fromkeys(sorted(numbers), Role.KEEP)
     return {number: Role.PROVE if number == max(numbers) else Role.KEEP for number in sorted(numbers)}

@@ -14,6 +14,8 @@ from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
 
 READY = "ready"
+# Somebody has closed it on purpose, or it is not there: no capacity, whatever a check would say.
+CLOSED = ("maint", "missing")
 
 
 def effective(state: State) -> int:
@@ -168,5 +170,8 @@ def not_ready(resource: ResourceFacts, changes: Sequence[Change]) -> Iterator[Fi
 
 def is_ready(side: BindingFacts) -> bool | None:
     """Whether there is capacity that could take traffic now; None where the backend does not tell."""
-    ready = status_of(side.now or {}).get("ready")
+    now = side.now or {}
+    if now.get("mode") in CLOSED:
+        return False
+    ready = status_of(now).get("ready")
     return ready if isinstance(ready, bool) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from datetime import timedelta
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.changes import same
@@ -16,6 +17,8 @@ from incidents.models import Point, RunReading, StageVerdict, Target
 
 # A single bad reading at the end does not undo a proof; three in a row do.
 TRIES = 3
+# A look that is older, as after a pause, says nothing of now.
+JUST_NOW = timedelta(seconds=5)
 APART_SECONDS = 0.5
 
 
@@ -25,7 +28,8 @@ def confirm(opened: Pass) -> None:
     A run of one stage has just been looked at. What has come undone is marked, so that the page can name it.
     """
     opened.whole = True
-    if opened.run.stage == 0:
+    just_now = opened.looked_at is not None and opened.claim.now() - opened.looked_at < JUST_NOW
+    if opened.run.stage == 0 and just_now:
         return
     for attempt in range(TRIES):
         undone = _undone(opened)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import F, Max, QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches
+from incidents.domain.changes import same
 from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose
 from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
@@ -64,11 +65,12 @@ def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
     rows = Binding.objects.filter(resource__in=only).values_list(
         "pk", "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state"
     )
-    away = hand_backs.bindings_away()
+    away = hand_backs.states_away()
     for pk, resource, location, aspect, backend, seen, good in rows:
         now_seen = seen if backend in fresh else None
-        # What is changed on purpose for a while is as it should be, as long as it lasts.
-        sides[resource].append(Side(location, aspect, now_seen, seen if pk in away else good))
+        # What is changed on purpose for a while is as it should be, as long as it is as that run left it.
+        on_purpose = seen is not None and any(same(seen, state) for state in away.get(str(pk), ()))
+        sides[resource].append(Side(location, aspect, now_seen, seen if on_purpose else good))
     return sides
 
 

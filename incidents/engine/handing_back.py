@@ -62,6 +62,9 @@ def _hand_back(row: HandBack) -> None:
         return
     if row.done_by is not None and row.done_by.outcome == Outcome.SUCCEEDED:
         return  # ended in the same transaction as that run
+    if row.done_by is not None and row.done_by.stop_asked_by_id is not None:
+        _wait(row, "hand-back.stopped", "Choose another time, or bring it back yourself.")
+        return
     made = changes_made(row.run)
     if not made:
         _end(row, "hand-back.nothing-changed")

@@ -52,6 +52,7 @@ class Aim:
 class Pass:
     """A claimed run with the targets, readings and verdict of its current stage.
 
+    `looked_at` is when targets were observed last in this pass.
     `unstored` says that the readings in here are newer than those in the database.
     """
 
@@ -68,6 +69,7 @@ class Pass:
     proven: bool = False
     unproven: bool = False
     whole: bool | None = None
+    looked_at: datetime | None = None
 
     def facts(self) -> RunFacts:
         """What `decide` asks for."""

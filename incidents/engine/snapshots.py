@@ -7,12 +7,13 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 
 from incidents.domain.canonical import digest
 from incidents.domain.changes import State, is_up, labelled, same, settings_of, status_of
+from incidents.domain.runs import Outcome
 from incidents.domain.verdicts import Mark
-from incidents.models import Binding, Measurement, Point, ResourceLock, Snapshot
+from incidents.models import Binding, Measurement, Point, ResourceLock, Snapshot, Target
 from incidents.models.bulk import insert
 
 
@@ -29,7 +30,7 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     rows = Binding.objects.filter(_old_enough(now), pk__in=observed).values_list(
         "pk", "resource_id", "location_id", "seen__state", "good_id", "good__state"
     )
-    moving = _moving()
+    moving, unproven = _moving(), _left_unproven(observed)
     proven = [
         (pk, labelled(state), good, good_state, green[resource, location])
         for pk, resource, location, state, good, good_state in rows
@@ -40,7 +41,7 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     new = [
         (pk, state, digest(settings_of(state)), probes)
         for pk, state, _, known, probes in proven
-        if known is None or not same(state, known)
+        if (known is None or not same(state, known)) and pk not in unproven
     ]
     insert(Snapshot, new, "binding_id", "state", "digest", "proof", proven_at=now, proven_until=now)
     newest = Snapshot.objects.filter(binding=OuterRef("pk")).order_by("-proven_at", "-pk").values("pk")[:1]
@@ -65,6 +66,14 @@ def _moving() -> frozenset[object]:
         Q(live=True) | Q(run__hand_back__isnull=False, run__hand_back__ended_at__isnull=True)
     )
     return frozenset(locks.values_list("resource_id", flat=True))
+
+
+def _left_unproven(observed: Collection[int]) -> frozenset[int]:
+    """Bindings that are still as a run left them that did not succeed: half of a way is nothing to go back to."""
+    rows = Target.objects.filter(
+        binding__in=observed, attempts__gt=0, run__ended_at__gte=F("binding__seen__at")
+    ).exclude(run__outcome=Outcome.SUCCEEDED)
+    return frozenset(rows.filter(binding__isnull=False).values_list("binding__pk", flat=True))
 
 
 def _is_good(state: State) -> bool:

@@ -16,7 +16,7 @@ class Away:
         run: reference of the run that moved it.
         until: when it comes back by itself.
         because, detail: why it could not be brought back when it was tried last, or why nothing was to be done.
-        back_by: reference of the run that brings, or brought, it back; empty before.
+        back_by: reference of the run that brings, or brought, it back; empty before, and while none is under way.
         ended_at: when the promise was kept, or fell away; None while it is open.
     """
 
@@ -57,7 +57,7 @@ def _away(row: HandBack, name: str, location: str) -> Away:
         until=row.due_at,
         because=row.because,
         detail=row.detail,
-        back_by=row.done_by.reference if row.done_by else "",
+        back_by=row.done_by.reference if row.done_by and (row.done_by.is_live or row.ended_at) else "",
         ended_at=row.ended_at,
     )
 

@@ -32,7 +32,9 @@ def extend(person: Person, run: Run, minutes: int) -> None:
         still_away = HandBack.objects.filter(run=run, ended_at=None).exclude(
             done_by__isnull=False, done_by__ended_at=None
         )
-        if not still_away.update(due_at=due_at, try_at=due_at, tries=0, because="", detail="", extended_by=person):
+        if not still_away.update(
+            due_at=due_at, try_at=due_at, tries=0, because="", detail="", done_by=None, extended_by=person
+        ):
             raise Refused("It has come back already, or is coming back just now.")
         Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
         Run.objects.filter(pk=run.pk).update(version=F("version") + 1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from incidents.actions.base import Resolved
-from incidents.domain.changes import Change, same
+from incidents.domain.changes import Change, State, same
 from incidents.domain.errors import Refused
 from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
@@ -14,7 +14,7 @@ from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
 from incidents.domain.traffic import lead, not_ready, shortage
 from incidents.engine.facts import load_facts
-from incidents.engine.made import changes_made
+from incidents.engine.made import changes_made, states_of
 from incidents.models import HandBack, Person, Plan, Resource, Run, Target
 from incidents.models.clock import database_now
 from incidents.services.propose import find_action, find_preapproval, store_plan
@@ -45,8 +45,11 @@ def propose_undo(person: Person, run: Run) -> Plan:
     resources = list(Resource.objects.filter(pk__in={change.resource for change in done}))
     preapproval = find_preapproval(person, run.organization, run.action, resources)
     facts = load_facts(resources, "preview")
-    resolved = _put_back(done, _certain(run), facts)
-    if find_action(run.action).in_steps:
+    in_steps = find_action(run.action).in_steps
+    # A run in steps may have been left at any of them.
+    ours = states_of([run]) if in_steps else {change.binding: [change.after] for change in done}
+    resolved = _put_back(done, _certain(run), ours, facts)
+    if in_steps:
         resolved = _in_steps(resolved, facts, read_terms(preapproval.terms))
     return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run)
 
@@ -77,14 +80,20 @@ def _certain(run: Run) -> frozenset[str]:
     return frozenset(str(binding) for binding in rows.values_list("binding_id", flat=True))
 
 
-def _put_back(sent: Sequence[Change], certain: frozenset[str], resources: Sequence[ResourceFacts]) -> Resolved:
-    """The reversed changes; refused wherever the world is no longer as the run left it.
+def _put_back(
+    sent: Sequence[Change],
+    certain: frozenset[str],
+    ours: Mapping[str, Sequence[State]],
+    resources: Sequence[ResourceFacts],
+) -> Resolved:
+    """The reversed changes; refused wherever the world is not at any step of the run's any more.
 
     What failed and is still as it was needs no putting back.
     """
     sides = {side.id: side for resource in resources for side in resource.bindings}
     done = [change for change in sent if change.binding in certain or not _is_before(change, sides.get(change.binding))]
-    findings = [finding for change in done if (finding := _moved(change, sides.get(change.binding))) is not None]
+    moved = (_moved(change, sides.get(change.binding), ours.get(change.binding, ())) for change in done)
+    findings = [finding for finding in moved if finding is not None]
     if not done:
         findings = [Finding("guard.nothing-to-do", Severity.BLOCKER, "Everything is as it was before that run.")]
     elif not findings:
@@ -96,12 +105,12 @@ def _is_before(change: Change, side: BindingFacts | None) -> bool:
     return side is not None and side.now is not None and same(side.now, change.before)
 
 
-def _moved(change: Change, side: BindingFacts | None) -> Finding | None:
-    if side is None:
+def _moved(change: Change, side: BindingFacts | None, ours: Sequence[State]) -> Finding | None:
+    if side is None or (side.backend, side.key) != (change.backend, change.key):
         text = f"{change.name} no longer has the same place in our inventory."
     elif side.now is None:
         text = f"{side.location_title} does not answer, so we cannot see how {change.name} is now."
-    elif not same(side.now, change.after):
+    elif not any(same(side.now, state) for state in ours):
         text = f"{change.name} has been changed in {side.location_title} since that run."
     else:
         return None

@@ -27,6 +27,7 @@ SOURCES = (
     "incidents/services/undo.py",
     "incidents/engine/advance.py",
     "incidents/engine/handing_back.py",
+    "incidents/engine/hand_backs.py",
     "incidents/engine/confirming.py",
     "incidents/engine/stages.py",
     "incidents/engine/targets.py",

@@ -251,3 +251,66 @@ def test_what_has_left_the_inventory_holds_no_promise_open(scene: Scene) -> None
     hand_back_due()
     row = HandBack.objects.get(run=run)
     assert (row.because, row.ended_at is not None, row.done_by) == ("hand-back.nothing-changed", True, None)
+
+
+def test_a_half_done_shift_can_be_undone_from_where_it_was_left(scene: Scene) -> None:
+    put(scene, "edge-a", 0)
+    poll_once()
+    run = start(scene.operator, scene.organization, consent(plan(scene, "shift_traffic_back")))
+    put(scene, "edge-a", 10)
+    poll_once()
+    run.targets.filter(stage__gt=0).update(step=Step.LEFT)
+    run.targets.filter(stage=0).update(step=Step.VERIFIED, attempts=1)
+    Run.objects.filter(pk=run.pk).update(phase=Phase.ENDED, outcome=Outcome.STOPPED, ended_at=timezone.now())
+    run.locks.update(live=False)
+    for _ in range(3):
+        poll_once()
+    good = Binding.objects.get(key=ORIGINS["edge-a"]).good
+    assert good is not None
+    assert good.state["weight"] == 100, "half of a way is nothing to go to"
+    undo = propose_undo(scene.operator, Run.objects.get(pk=run.pk))
+    assert against(undo) == []
+    scene.carry_on(start(scene.operator, scene.organization, consent(undo)))
+    assert shares(scene)["edge-a"] == 0
+
+
+def test_traffic_that_is_shifted_back_by_hand_ends_the_promise(scene: Scene) -> None:
+    run = move_away(scene)
+    scene.carry_on(start(scene.operator, scene.organization, consent(plan(scene, "shift_traffic_back"))))
+    row = HandBack.objects.get(run=run)
+    assert (row.because, row.ended_at is not None) == ("hand-back.superseded", True)
+    put(scene, "edge-a", 0)
+    poll_once()
+    assert scene.damage(POOL) == "misrouted"
+
+
+def test_other_damage_is_not_excused_while_traffic_is_away(scene: Scene) -> None:
+    move_away(scene)
+    put(scene, "edge-b", 0)
+    poll_once()
+    assert scene.damage(POOL) == "misrouted"
+
+
+def test_a_persons_stop_of_a_hand_back_holds_until_they_choose_another_time(scene: Scene) -> None:
+    run = move_away(scene)
+    time_is_over(run)
+    hand_back_due()
+    back = HandBack.objects.get(run=run).done_by
+    assert back is not None
+    Run.objects.filter(pk=back.pk).update(stop_asked_at=timezone.now(), stop_asked_by=scene.operator)
+    scene.carry_on(back)
+    time_is_over(run)
+    hand_back_due()
+    assert HandBack.objects.get(run=run).because == "hand-back.stopped"
+    assert Run.objects.filter(undo_of=run).count() == 1
+    hand_backs.extend(scene.operator, run, 1)
+    time_is_over(run)
+    hand_back_due()
+    assert Run.objects.filter(undo_of=run).count() == 2
+
+
+def test_what_is_in_maintenance_is_neither_damage_nor_opened(scene: Scene) -> None:
+    put(scene, "edge-a", 100, mode="maint")
+    poll_once()
+    assert scene.damage(POOL) == "healthy"
+    assert against(plan(scene, "shift_traffic_back")) == ["guard.nothing-to-do"]
