@@ -59,7 +59,7 @@ class RevertDeploy:
                 if side.now is None:
                     silent[side.location] = says_nothing(side)
                     continue
-                against = list(_findings(resource, side, terms, now))
+                against = [*_findings(resource, side, terms, now), *_paused(resource, sides)]
                 findings += against
                 if side.good is not None and not against and not same(side.now, side.good.state):
                     changes.append(change_of(resource, side, side.now, side.good.state))
@@ -98,12 +98,17 @@ def _choose(resource: ResourceFacts, sides: Sequence[BindingFacts]) -> tuple[Bin
 def _findings(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: datetime) -> Iterator[Finding]:
     """What speaks against restoring this side."""
     yield from not_proven(resource, side, terms, now)
-    if side.now is not None and status_of(side.now).get("paused") is True:
-        text = (
-            f"Rolling out {resource.name} in {side.location_title} is paused, so nothing that we change would happen. "
-            "Somebody has paused it on purpose; ask them first."
-        )
-        yield blocker("guard.paused", text, resource.name)
+
+
+def _paused(resource: ResourceFacts, sides: Sequence[BindingFacts]) -> Iterator[Finding]:
+    """Whichever side is changed: a cluster that is paused there would not carry it out."""
+    for side in sides:
+        if status_of(side.now or {}).get("paused") is True:
+            text = (
+                f"Rolling out {resource.name} in {side.location_title} is paused, so nothing that we change would "
+                "happen. Somebody has paused it on purpose; ask them first."
+            )
+            yield blocker("guard.paused", text, resource.name)
 
 
 def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import blocker, passed, says_nothing
-from incidents.domain.changes import Change, State
+from incidents.domain.changes import State
 from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
-from incidents.domain.traffic import describe, effective, lead, shortage
+from incidents.domain.traffic import Steps, describe, effective, lead, owned, shortage, together
 
 # A location that is away for ever is one that everybody forgets. Google's traffic drains (SRE Workbook, "Managing
 # load") and most operators' change windows end within three days.
@@ -44,22 +44,22 @@ class ShiftTrafficAway:
         return describe(state)
 
     def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
-        changes: list[Change] = []
-        stages: list[tuple[int, ...]] = []
+        ways: list[Steps] = []
         findings: list[Finding] = list(_wrong_time(wish))
         for resource in resources:
             side, found = _there(resource, wish)
             findings += found
             if side is None or side.now is None:
                 continue
-            steps = lead(resource, {side.id: AWAY}, terms.steps, first=len(changes))
+            steps = lead(resource, {side.id: AWAY}, terms.steps, first=sum(len(way.changes) for way in ways))
             findings += shortage(resource, steps, terms.minimum_percent)
-            changes += steps.changes
-            stages += steps.stages
+            findings += owned(resource, steps)
+            ways.append(steps)
+        changes, stages = together(ways)
         if changes and not any(finding.severity is Severity.BLOCKER for finding in findings):
             text = f"At least {terms.minimum_percent} % of the usual capacity stays ready at the other locations."
             findings.append(passed("guard.capacity", text))
-        return Resolved(tuple(changes), tuple(findings), (), tuple(stages), wish.minutes * 60)
+        return Resolved(changes, tuple(findings), (), stages, wish.minutes * 60)
 
 
 def _wrong_time(wish: Wish) -> Iterator[Finding]:

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import blocker, not_proven, passed, says_nothing, silence
-from incidents.domain.changes import Change, State, same
+from incidents.domain.changes import State, same
 from incidents.domain.facts import ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
-from incidents.domain.traffic import describe, effective, is_ready, lead, shortage
+from incidents.domain.traffic import Steps, describe, effective, is_ready, lead, owned, shortage, together
 
 
 class ShiftTrafficBack:
@@ -39,17 +39,17 @@ class ShiftTrafficBack:
         return describe(state)
 
     def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
-        changes: list[Change] = []
-        stages: list[tuple[int, ...]] = []
+        ways: list[Steps] = []
         findings: list[Finding] = []
         silent: dict[str, str] = {}
         for resource in resources:
             goals, found = _goals(resource, terms, now, silent)
             findings += found
-            steps = lead(resource, goals, terms.steps, first=len(changes))
+            steps = lead(resource, goals, terms.steps, first=sum(len(way.changes) for way in ways))
             findings += shortage(resource, steps, terms.minimum_percent)
-            changes += steps.changes
-            stages += steps.stages
+            findings += owned(resource, steps)
+            ways.append(steps)
+        changes, stages = together(ways)
         findings += silence(silent, terms)
         if not any(finding.severity is Severity.BLOCKER for finding in findings):
             too_little = any(finding.code == "guard.capacity" for finding in findings)
@@ -59,7 +59,7 @@ class ShiftTrafficBack:
             elif not changes:
                 text = "Every location that is ready has its usual share already. There is nothing to do."
                 findings.append(blocker("guard.nothing-to-do", text))
-        return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)), tuple(stages))
+        return Resolved(changes, tuple(findings), tuple(sorted(silent)), stages)
 
 
 def _goals(

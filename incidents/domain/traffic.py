@@ -129,6 +129,24 @@ def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence
     return Steps(first, tuple(changes), tuple(stages))
 
 
+def together(steps: Sequence[Steps]) -> tuple[tuple[Change, ...], tuple[tuple[int, ...], ...]]:
+    """The changes of several pools, and their stages: all pools go each step of the way at the same time.
+
+    A pool with fewer steps, for the first ones would change nothing, joins in at the later ones.
+    """
+    changes = tuple(change for one in steps for change in one.changes)
+    most = max((len(one.stages) for one in steps), default=0)
+    stages = tuple(
+        tuple(index for one in steps for index in _at(one.stages, number - most + len(one.stages)))
+        for number in range(most)
+    )
+    return changes, stages
+
+
+def _at(stages: Sequence[tuple[int, ...]], number: int) -> tuple[int, ...]:
+    return stages[number] if number >= 0 else ()
+
+
 def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Iterator[Finding]:
     """What speaks against these steps, and what nobody can tell."""
     members = [_member(side, steps) for side in resource.bindings]
@@ -153,6 +171,17 @@ def _member(side: BindingFacts, steps: Steps) -> Member:
                 weight = effective(change.after)
         weights.append(weight)
     return Member(side.location_title, capacity, is_ready(side), tuple(weights), serves)
+
+
+def owned(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:
+    """Blockers: another system would put back at once whatever is changed at one of these locations."""
+    touched = {change.binding for change in steps.changes}
+    for side in resource.bindings:
+        controller = status_of(side.now or {}).get("managed_by")
+        if side.id in touched and controller:
+            text = f"{controller} decides the share of {side.location_title}, and would put back what we change there."
+            yield Finding("guard.gitops", Severity.BLOCKER, text, resource.name)
+            return
 
 
 def not_ready(resource: ResourceFacts, changes: Sequence[Change]) -> Iterator[Finding]:

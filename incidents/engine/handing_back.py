@@ -24,7 +24,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.plans import VALID_FOR, thaw
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Outcome
-from incidents.domain.traffic import Steps, lead, not_ready, shortage
+from incidents.domain.traffic import Steps, lead, not_ready, shortage, together
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
@@ -91,19 +91,18 @@ def _hand_back(row: HandBack) -> None:
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
     origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
-    made: list[Change] = []
-    stages: list[tuple[int, ...]] = []
+    ways: list[Steps] = []
     findings: list[Finding] = []
     for resource in facts:
         goals = {change.binding: change.before for change in changes if change.resource == resource.id}
-        steps: Steps = lead(resource, goals, origin.terms.steps, first=len(made))
+        steps = lead(resource, goals, origin.terms.steps, first=sum(len(way.changes) for way in ways))
         findings += shortage(resource, steps, origin.terms.minimum_percent)
         findings += not_ready(resource, steps.changes)
-        made += steps.changes
-        stages += steps.stages
+        ways.append(steps)
     if against := blockers(tuple(findings)):
         _wait(row, against[0].code, against[0].text)
         return
+    made, stages = together(ways)
     now = database_now()
     value = PlanValue(
         action=origin.action,
@@ -112,8 +111,8 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         person=origin.person,
         preapproval=origin.preapproval,
         terms=origin.terms,
-        changes=tuple(made),
-        stages=tuple(stages),
+        changes=made,
+        stages=stages,
         left_out=(),
         proposed_at=now,
         expires_at=now + VALID_FOR,

@@ -71,6 +71,12 @@ def test_where_a_controller_would_undo_it_the_source_in_git_is_changed_instead()
     assert (note.severity, "Argo CD" in note.text) == (Severity.NOTE, True)
 
 
+def test_a_cluster_that_is_paused_would_not_carry_out_what_git_says_either() -> None:
+    managed = told(BAD, managed_by="Argo CD", paused=True)
+    resolved = resolve(side("a", "source", BAD_TREE, TREE), side("a", "deploy", managed, GOOD))
+    assert codes(resolved.findings, Severity.BLOCKER) == ["guard.paused"]
+
+
 def test_where_no_controller_interferes_the_cluster_is_changed_at_once() -> None:
     resolved = resolve(side("a", "source", BAD_TREE, TREE), side("a", "deploy", BAD, GOOD))
     assert [change.aspect for change in resolved.changes] == ["deploy"]

@@ -151,3 +151,15 @@ def test_it_never_goes_away_without_an_end(minutes: int, allowed: bool) -> None:
 )  # fmt: skip
 def test_going_away_refuses(wish: Wish, sides: list[BindingFacts], code: str) -> None:
     assert code in codes(away(wish, *sides).findings, Severity.BLOCKER)
+
+
+def test_several_pools_go_each_step_together() -> None:
+    pools = [resource("pool", name, member("a", at(0)), member("b", at(100))) for name in ("one", "two")]
+    resolved = ShiftTrafficBack().resolve(pools, TERMS, Wish(), NOW)
+    assert [[resolved.changes[index].name for index in stage] for stage in resolved.stages] == [["one", "two"]] * 3
+    assert [effective(resolved.changes[stage[1]].after) for stage in resolved.stages] == [10, 50, 100]
+
+
+def test_what_another_system_would_put_back_is_not_changed() -> None:
+    managed: State = {"weight": 0, "mode": "ready", "status": {"ready": True, "managed_by": "Argo CD"}}
+    assert codes(back(member("a", managed), member("b", at(100))).findings, Severity.BLOCKER) == ["guard.gitops"]
