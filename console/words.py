@@ -53,6 +53,7 @@ CODES = {
     "guard.nothing-to-do": "There is nothing to do.",
     "guard.one-at-a-time": "Another run is changing the same thing.",
     "guard.origin": "The route would come from a network that is not authorised for it.",
+    "guard.other-origin": "Another network announces it now.",
     "guard.paused": "Rolling it out is paused on purpose.",
     "guard.permission": "The person who started it is no longer allowed to do this.",
     "guard.preapproval": "The rules for this action have been changed since the preview was made.",

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import blocker, not_proven, says_nothing, silence
+from incidents.domain.canonical import Json
 from incidents.domain.changes import Change, State, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
-from incidents.domain.routes import sanctioned, unsafe
+from incidents.domain.routes import announced_by_others, sanctioned, unsafe
 from incidents.domain.terms import Terms
 
 
@@ -58,6 +59,7 @@ class ReadvertisePrefix:
                     changes.append(change_of(resource, side, side.now, side.good.state))
             findings += _service_gone(resource, routes, unbound)
             findings += sanctioned(resource.name, resource.validity)
+            findings += announced_by_others(resource.name, resource.heard, _origins(resource))
         findings += silence(silent, terms)
         findings += _checked(changes, findings)
         return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)))
@@ -82,8 +84,12 @@ def _findings(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: da
     if status.get("sessions") == 0:
         text = f"The router in {where} has no neighbour at the moment that would hear of {name}."
         yield blocker("guard.no-session", text, name)
+    yield from unsafe(name, side.good.state, _origins(resource), side.good.state)
+
+
+def _origins(resource: ResourceFacts) -> Sequence[Json]:
     origins = resource.settings.get("origins")
-    yield from unsafe(name, side.good.state, origins if isinstance(origins, list) else (), side.good.state)
+    return origins if isinstance(origins, list) else ()
 
 
 def _service_gone(resource: ResourceFacts, routes: Sequence[BindingFacts], unbound: set[str]) -> Iterator[Finding]:

@@ -49,6 +49,7 @@ class ResourceFacts:
     """One resource with all its bindings, in the order in which locations are visited.
 
     `validity` is what the RPKI says of the prefix and the origin of its known-good route; None where nobody was asked.
+    `heard` are the AS numbers that collectors hear announcing it now.
     """
 
     id: str
@@ -57,6 +58,7 @@ class ResourceFacts:
     settings: JsonObject
     bindings: tuple[BindingFacts, ...]
     validity: Validity | None = None
+    heard: frozenset[int] = frozenset()
 
 
 def change_of(resource: ResourceFacts, side: BindingFacts, before: State, after: State) -> Change:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from incidents.domain.canonical import Json
 from incidents.domain.changes import State
@@ -80,6 +80,18 @@ def sanctioned(name: str, validity: Validity | None) -> Iterator[Finding]:
     else:
         text = f"The holder of {name} has authorised this origin ({'; '.join(validity.roas)})."
         yield Finding("guard.rpki", Severity.PASSED, text, name)
+
+
+def announced_by_others(name: str, heard: Collection[int], origins: Sequence[Json]) -> Iterator[Finding]:
+    """A warning when somebody else announces the prefix now: a hijack, or a place of the customer's own.
+
+    It is said and not fought: who is right is for people to find out.
+    """
+    others = sorted(set(heard) - {asn for asn in origins if isinstance(asn, int)})
+    if others:
+        who = ", ".join(f"AS{asn}" for asn in others)
+        text = f"{name} is announced by {who} now, which is no authorised origin. Call us if you do not know why."
+        yield Finding("guard.other-origin", Severity.WARNING, text, name)
 
 
 def _list(value: Json) -> Sequence[Json]:

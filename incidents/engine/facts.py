@@ -13,10 +13,11 @@ from incidents.domain.changes import Change, bare, whole_way
 from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
+from incidents.domain.kinds import Kind
 from incidents.domain.routes import origin
 from incidents.engine import looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
-from incidents.engine.validating import ask_validator
+from incidents.engine.validating import ask_listeners, ask_validator
 from incidents.models import Binding, Resource
 from incidents.models.clock import database_now
 
@@ -60,6 +61,13 @@ def with_validity(resources: Sequence[ResourceFacts], validator: str) -> tuple[R
         replace(resource, validity=answers[routes[resource.id]]) if resource.id in routes else resource
         for resource in resources
     )
+
+
+def with_origins(resources: Sequence[ResourceFacts], probes: Sequence[str]) -> tuple[ResourceFacts, ...]:
+    """The same, with whom the collectors behind these probes hear announcing each prefix now."""
+    names = [resource.name for resource in resources if resource.kind == Kind.PREFIX]
+    heard = ask_listeners(probes, names) if names else {}
+    return tuple(replace(resource, heard=heard.get(resource.name, frozenset())) for resource in resources)
 
 
 def _origin(resource: ResourceFacts) -> int | None:

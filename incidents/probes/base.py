@@ -35,6 +35,18 @@ class Validator(Protocol):
         """What the RPKI says of each (origin AS, prefix). The validator's own trouble is `unknown`, never an error."""
 
 
+@runtime_checkable
+class Listener(Protocol):
+    """A probe that also hears from where prefixes are announced."""
+
+    def origins(self, prefixes: Sequence[str]) -> Mapping[str, frozenset[int]]:
+        """The AS numbers that originate each prefix as its collector hears it; those without any may be left out.
+
+        Raises:
+            ProbeError: the collector does not answer.
+        """
+
+
 class Probe(Protocol):
     """Measures points from outside, without effect, in one round of at most its budget in seconds."""
 

@@ -11,17 +11,21 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from incidents.domain.errors import ProbeError
 from incidents.probes.collectors import View, seconds_until
 
 SESSION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# The end of a line of `show route`, such as `* (100/-) [AS64496i]`.
+ORIGIN = re.compile(r"\[AS(\d+)[ie?]\]\s*$")
 # Above this many prefixes of one session its whole table is read in one answer, which is then cheaper.
 MOST_LOOKUPS = 16
 LARGEST_ANSWER = 64 * 1024 * 1024
 
 Answer = list[str]
+Found = TypeVar("Found")
 
 
 class Bird:
@@ -38,19 +42,25 @@ class Bird:
         self._pid = 0
 
     def views(self, wanted: Mapping[str, Sequence[str]], seconds: float) -> Mapping[str, View]:
+        return self._asked(lambda end: self._views(wanted, end), seconds)
+
+    def origins(self, prefixes: Sequence[str], seconds: float) -> Mapping[str, frozenset[int]]:
+        return self._asked(lambda end: self._origins(prefixes, end), seconds)
+
+    def _asked(self, ask: Callable[[float], Found], seconds: float) -> Found:
+        """One question, once more over a new connection where the old one was from before a restart of BIRD."""
         end = time.monotonic() + seconds
         if not self._lock.acquire(timeout=seconds):
             raise ProbeError("the collector is busy with another question")
         try:
             kept = self._line is not None and self._pid == os.getpid()
             try:
-                return self._views(wanted, end)
+                return ask(end)
             except (BrokenPipeError, ConnectionResetError, EOFError):
                 if not kept:
                     raise
-                # The connection was from before a restart of BIRD; a new one tells how it is now.
                 self._drop()
-                return self._views(wanted, end)
+                return ask(end)
         except (OSError, EOFError, ValueError) as error:
             self._drop()
             raise ProbeError(f"the collector does not answer ({type(error).__name__})") from error
@@ -79,6 +89,18 @@ class Bird:
             commands = [f"show route {prefix} protocol {session}" for prefix in prefixes]
         lines = (line for answer in self._ask(commands, end) for line in answer)
         return frozenset(line.split(maxsplit=1)[0] for line in lines if line[:1].isalnum()) & frozenset(prefixes)
+
+    def _origins(self, prefixes: Sequence[str], end: float) -> Mapping[str, frozenset[int]]:
+        few = len(prefixes) <= MOST_LOOKUPS
+        commands = [f"show route {prefix}" for prefix in prefixes] if few else ["show route"]
+        found: dict[str, set[int]] = {prefix: set() for prefix in prefixes}
+        prefix = ""
+        for line in (line for answer in self._ask(commands, end) for line in answer):
+            # A prefix stands before its first path only; the others follow it, indented.
+            prefix = line.split(maxsplit=1)[0] if line[:1].isalnum() else prefix
+            if prefix in found and (origin := ORIGIN.search(line)):
+                found[prefix].add(int(origin[1]))
+        return {prefix: frozenset(origins) for prefix, origins in found.items()}
 
     def _ask(self, commands: Sequence[str], end: float) -> list[Answer]:
         """Sends all commands at once; BIRD answers them in order."""

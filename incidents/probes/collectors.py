@@ -36,6 +36,9 @@ class Collector(Protocol):
             ProbeError: the collector does not answer.
         """
 
+    def origins(self, prefixes: Sequence[str], seconds: float) -> Mapping[str, frozenset[int]]:
+        """The AS numbers at the end of every path to each prefix, over all sessions. Raises ProbeError."""
+
     def close(self) -> None:
         """Ends connections. Harmless when repeated."""
 
@@ -58,6 +61,10 @@ class Simulated:
             session: View(session not in down, frozenset(p for (name, p), seen in pairs if seen and name == session))
             for session in wanted
         }
+
+    def origins(self, prefixes: Sequence[str], seconds: float) -> Mapping[str, frozenset[int]]:
+        """The simulated collector hears no paths."""
+        return {}
 
     def close(self) -> None:
         """Nothing to end: each question has a connection of its own."""

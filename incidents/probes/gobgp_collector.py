@@ -15,6 +15,7 @@ from incidents.adapters.gobgp_api.gobgp_pb2_grpc import GobgpApiStub
 from incidents.domain.errors import ProbeError
 from incidents.probes.collectors import View, seconds_until
 
+AS_SEQUENCE = 2  # of AsSegment
 OPTIONS: list[tuple[str, int]] = [
     ("grpc.use_local_subchannel_pool", 1),  # a channel made after a failure does not inherit its waiting time
     ("grpc.enable_http_proxy", 0),
@@ -41,6 +42,16 @@ class GoBgp:
         try:
             stub = GobgpApiStub(channel)  # type: ignore[no-untyped-call]  # generated code bears no types
             return _views(stub, wanted, end)
+        except (grpc.RpcError, TimeoutError) as error:
+            self._drop(channel)
+            raise ProbeError(f"the collector does not answer ({type(error).__name__})") from error
+
+    def origins(self, prefixes: Sequence[str], seconds: float) -> Mapping[str, frozenset[int]]:
+        end = time.monotonic() + seconds
+        channel = self._open()
+        try:
+            stub = GobgpApiStub(channel)  # type: ignore[no-untyped-call]  # generated code bears no types
+            return _origins(stub, prefixes, end)
         except (grpc.RpcError, TimeoutError) as error:
             self._drop(channel)
             raise ProbeError(f"the collector does not answer ({type(error).__name__})") from error
@@ -82,17 +93,35 @@ def _views(stub: GobgpApiStub, wanted: Mapping[str, Sequence[str]], end: float) 
     return views
 
 
+def _origins(stub: GobgpApiStub, prefixes: Sequence[str], end: float) -> Mapping[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for request in _requests("", prefixes, api.GLOBAL):
+        for answer in stub.ListPath(request, timeout=seconds_until(end)):
+            paths = found.setdefault(str(ipaddress.ip_network(answer.destination.prefix)), set())
+            paths.update(origin for path in answer.destination.paths if (origin := _origin(path)) is not None)
+    return {prefix: frozenset(origins) for prefix, origins in found.items()}
+
+
+def _origin(path: api.Path) -> int | None:
+    """The last AS of the path; None for an empty one, or one that ends in a set."""
+    attribute = api.AsPathAttribute()
+    for packed in path.pattrs:
+        if packed.Unpack(attribute) and attribute.segments and attribute.segments[-1].type == AS_SEQUENCE:
+            return attribute.segments[-1].numbers[-1] if attribute.segments[-1].numbers else None
+    return None
+
+
 def _peer(session: str) -> api.ListPeerRequest:
     return api.ListPeerRequest(address=session)
 
 
-def _requests(session: str, prefixes: Sequence[str]) -> list[api.ListPathRequest]:
-    """Exact look-ups of what a neighbour has told: one request for each address family."""
+def _requests(session: str, prefixes: Sequence[str], table: api.TableType = api.ADJ_IN) -> list[api.ListPathRequest]:
+    """Exact look-ups, of what a neighbour has told where one is named: one request for each address family."""
     requests: dict[int, api.ListPathRequest] = {}
     for prefix in prefixes:
         afi = api.Family.AFI_IP6 if ":" in prefix else api.Family.AFI_IP
         if afi not in requests:
             family = api.Family(afi=afi, safi=api.Family.SAFI_UNICAST)
-            requests[afi] = api.ListPathRequest(table_type=api.ADJ_IN, name=session, family=family)
+            requests[afi] = api.ListPathRequest(table_type=table, name=session, family=family)
         requests[afi].prefixes.append(api.TableLookupPrefix(prefix=prefix, type=api.TableLookupPrefix.EXACT))
     return list(requests.values())

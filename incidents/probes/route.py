@@ -80,6 +80,13 @@ class Route:
                 readings.update(dict.fromkeys(ids, reading))
         return readings
 
+    def origins(self, prefixes: Sequence[str]) -> Mapping[str, frozenset[int]]:
+        known = {prefix: canonical for prefix in prefixes if (canonical := _canonical(prefix)) is not None}
+        if not known:
+            return {}
+        heard = self._collector.origins(list(known.values()), self._budget)
+        return {prefix: heard.get(canonical, frozenset()) for prefix, canonical in known.items()}
+
     def close(self) -> None:
         self._collector.close()
 

@@ -15,7 +15,7 @@ from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine.circumstances import ask_guards
-from incidents.engine.facts import load_facts, rehearse, with_validity
+from incidents.engine.facts import load_facts, rehearse, with_origins, with_validity
 from incidents.engine.grants import may_use
 from incidents.engine.starting import keep_plan
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
@@ -47,7 +47,7 @@ def propose(
     preapproval = find_preapproval(person, organization, action, resources)
     now = database_now()
     terms = read_terms(preapproval.terms)
-    facts = with_validity(load_facts(resources, "preview"), terms.rpki)
+    facts = with_validity(with_origins(load_facts(resources, "preview"), terms.probes), terms.rpki)
     resolved = entry.resolve(facts, terms, wish, now)
     return store_plan(person, preapproval, entry, resolved, now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from incidents.actions.base import Resolved, Wish
@@ -70,3 +72,11 @@ def test_what_the_rpki_says_is_told_and_only_invalid_stops_it(
 
 def test_without_a_validator_nothing_is_claimed() -> None:
     assert "guard.rpki" not in [one.code for one in resolve(GONE, good_route()).findings]
+
+
+def test_another_network_that_announces_it_now_is_told_of_and_not_fought() -> None:
+    facts = resource("prefix", NAME, side("a", "route", GONE, good_route(), key=NAME), settings={"origins": [64496]})
+    for heard, told in ((frozenset({64496}), []), (frozenset({64496, 64666}), ["guard.other-origin"])):
+        resolved = ReadvertisePrefix().resolve([replace(facts, heard=heard)], TERMS, Wish(), NOW)
+        assert codes(resolved.findings, Severity.WARNING) == told
+        assert len(resolved.changes) == 1

@@ -66,6 +66,22 @@ def test_bird_tells_the_locations_apart(healed_lab: Lab, bird: Route) -> None:
     assert marks(bird, "192.0.2.0/24") == [Mark.PASS, Mark.FAIL, Mark.PASS]
 
 
+@pytest.mark.parametrize("more", [0, 40], ids=["look-ups", "the whole table"])
+def test_bird_hears_every_origin_also_one_that_is_not_ours(healed_lab: Lab, bird: Route, more: int) -> None:
+    edge = healed_lab.facts()["edges"]["edge-b"]["api"]
+    stranger = Announced(KEY, 64666, "64666:1", "198.18.255.1")
+    routers.announce(edge, [stranger])
+    asked = [KEY, SIX, ABSENT, *(f"10.9.{number}.0/24" for number in range(more))]
+    end = time.monotonic() + 5
+    while (heard := bird.origins(asked))[KEY] != {64496, 64666} and time.monotonic() < end:
+        time.sleep(0.02)
+    assert {prefix: set(heard[prefix]) for prefix in (KEY, SIX, ABSENT)} == {
+        KEY: {64496, 64666},
+        SIX: {64496},
+        ABSENT: set(),
+    }
+
+
 def test_a_whole_table_says_the_same_as_single_look_ups(bird: Route) -> None:
     many = [f"198.51.{number}.0/24" for number in range(80, 120)]
     asked = points(*many, KEY, SIX)
@@ -207,6 +223,11 @@ def test_gobgp_as_a_collector(gobgp_collector: tuple[str, Edge, Edge]) -> None:
         time.sleep(0.05)
     assert seen == wanted
     assert marks(probe, SIX, ABSENT, places=("edge-a",)) == [Mark.PASS, Mark.FAIL]
+    assert {prefix: set(heard) for prefix, heard in probe.origins([KEY, SIX, ABSENT]).items()} == {
+        KEY: {64496},
+        SIX: {64496},
+        ABSENT: set(),
+    }
     routers.withdraw(edge.api, announced)
     end = time.monotonic() + 5
     while marks(probe, KEY, places=("edge-a",)) != [Mark.FAIL] and time.monotonic() < end:
