@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
+from pathlib import Path
 from typing import Any
+
+from django.core.management import call_command
 
 from incidents.audit.verify import verify
 from incidents.domain.findings import Finding, blockers
@@ -103,3 +107,15 @@ def test_what_is_still_rolling_out_is_never_known_good(scene: Scene) -> None:
 def _changes(run: Run) -> list[dict[str, Any]]:
     changes: list[dict[str, Any]] = json.loads(bytes(run.plan.body))["changes"]
     return changes
+
+
+def test_what_was_proven_before_its_binding_was_changed_is_nothing_to_go_back_to(scene: Scene, tmp_path: Path) -> None:
+    scene.break_("bad_deploy")
+    text = (scene.lab.directory / "inventory.yaml").read_text()
+    one, other = "key: checkout/edge-a", "key: checkout/edge-b"
+    file = tmp_path / "changed.yaml"
+    swapped = text.replace(one, "key: swapped").replace(other, one).replace("key: swapped", other)
+    file.write_text(swapped)
+    call_command("inventory", "apply", str(file), stdout=StringIO())
+    findings = blockers(tuple(Finding.from_json(item) for item in plan(scene).findings))
+    assert {finding.code for finding in findings} == {"guard.no-snapshot"}
