@@ -147,6 +147,30 @@ def _at(stages: Sequence[tuple[int, ...]], number: int) -> tuple[int, ...]:
     return stages[number] if number >= 0 else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The changes of one or several pools in stages, and what is to be said about them."""
+
+    changes: tuple[Change, ...]
+    stages: tuple[tuple[int, ...], ...]
+    findings: tuple[Finding, ...]
+
+
+def way_to(
+    resources: Sequence[ResourceFacts], goals: Mapping[str, State], percents: Sequence[int], minimum_percent: int
+) -> Way:
+    """Leads all pools to these goals (by binding) step by step, held against the capacity that there is now."""
+    ways: list[Steps] = []
+    findings: list[Finding] = []
+    for resource in resources:
+        mine = {side.id: goals[side.id] for side in resource.bindings if side.id in goals}
+        steps = lead(resource, mine, percents, first=sum(len(way.changes) for way in ways))
+        findings += shortage(resource, steps, minimum_percent)
+        findings += not_ready(resource, steps.changes)
+        ways.append(steps)
+    return Way(*together(ways), tuple(findings))
+
+
 def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Iterator[Finding]:
     """What speaks against these steps, and what nobody can tell."""
     members = [_member(side, steps) for side in resource.bindings]

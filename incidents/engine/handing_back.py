@@ -24,7 +24,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.plans import VALID_FOR, thaw
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Outcome
-from incidents.domain.traffic import Steps, lead, not_ready, shortage, together
+from incidents.domain.traffic import way_to
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
@@ -48,11 +48,7 @@ def hand_back_due() -> None:
         claimed = HandBack.objects.filter(pk=pk, ended_at=None, try_at__lte=Now())
         if claimed.update(try_at=Now() + AGAIN * min(2**tries, LONGEST), tries=F("tries") + 1) == 1:
             try:
-                _hand_back(
-                    HandBack.objects.select_related(
-                        "run__plan__preapproval__organization", "run__organization", "done_by"
-                    ).get(pk=pk)
-                )
+                _hand_back(HandBack.objects.select_related(*WITH).get(pk=pk))
             except Exception:  # the next try is set already; one that fails must not hold up the others
                 logger.exception("hand-back %s failed", pk)
 
@@ -91,18 +87,11 @@ def _hand_back(row: HandBack) -> None:
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
     origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
-    ways: list[Steps] = []
-    findings: list[Finding] = []
-    for resource in facts:
-        goals = {change.binding: change.before for change in changes if change.resource == resource.id}
-        steps = lead(resource, goals, origin.terms.steps, first=sum(len(way.changes) for way in ways))
-        findings += shortage(resource, steps, origin.terms.minimum_percent)
-        findings += not_ready(resource, steps.changes)
-        ways.append(steps)
-    if against := blockers(tuple(findings)):
+    goals = {change.binding: change.before for change in changes}
+    way = way_to(facts, goals, origin.terms.steps, origin.terms.minimum_percent)
+    if against := blockers(way.findings):
         _wait(row, against[0].code, against[0].text)
         return
-    made, stages = together(ways)
     now = database_now()
     value = PlanValue(
         action=origin.action,
@@ -111,8 +100,8 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         person=origin.person,
         preapproval=origin.preapproval,
         terms=origin.terms,
-        changes=made,
-        stages=stages,
+        changes=way.changes,
+        stages=way.stages,
         left_out=(),
         proposed_at=now,
         expires_at=now + VALID_FOR,
@@ -120,7 +109,7 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         whole=origin.whole,
         handing_back=True,
     )
-    _start(row, value, findings)
+    _start(row, value, way.findings)
 
 
 def _start(row: HandBack, value: PlanValue, findings: Sequence[Finding]) -> None:

@@ -12,7 +12,7 @@ from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
-from incidents.domain.traffic import Steps, lead, not_ready, shortage, together
+from incidents.domain.traffic import way_to
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
 from incidents.models import HandBack, Person, Plan, Resource, Run, Target
@@ -61,16 +61,9 @@ def _is_for_a_while(run: Run) -> bool:
 
 def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Terms) -> Resolved:
     """The same, moved step by step, and held against the capacity that there is now."""
-    ways: list[Steps] = []
-    findings = list(resolved.findings)
-    for resource in resources:
-        goals = {change.binding: change.after for change in resolved.changes if change.resource == resource.id}
-        steps = lead(resource, goals, terms.steps, first=sum(len(way.changes) for way in ways))
-        findings += shortage(resource, steps, terms.minimum_percent)
-        findings += not_ready(resource, steps.changes)
-        ways.append(steps)
-    changes, stages = together(ways)
-    return Resolved(changes, tuple(findings), stages=stages)
+    goals = {change.binding: change.after for change in resolved.changes}
+    way = way_to(resources, goals, terms.steps, terms.minimum_percent)
+    return Resolved(way.changes, (*resolved.findings, *way.findings), stages=way.stages)
 
 
 def _certain(run: Run) -> frozenset[str]:
