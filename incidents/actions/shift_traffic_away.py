@@ -77,6 +77,9 @@ def _there(resource: ResourceFacts, wish: Wish) -> tuple[BindingFacts | None, li
     side = sides[0]
     if side.now is None:
         return side, [blocker("guard.unreachable-location", says_nothing(side), side.location)]
+    if side.away:
+        text = f"{resource.name} is away from {side.location_title} already. Change its time on the page of that run."
+        return side, [blocker("guard.away", text, resource.name)]
     if not effective(side.now):
         text = f"{side.location_title} gets no traffic of {resource.name} already. There is nothing to do."
         return side, [blocker("guard.nothing-to-do", text, resource.name)]

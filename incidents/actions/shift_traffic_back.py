@@ -67,6 +67,7 @@ def _goals(
 ) -> tuple[dict[str, State], list[Finding]]:
     """The known-good share of each location that is not as it was; notes silent locations."""
     goals: dict[str, State] = {}
+    away: dict[str, State] = {}
     findings: list[Finding] = []
     for side in resource.bindings:
         if side.now is None:
@@ -82,8 +83,15 @@ def _goals(
         findings += not_proven(resource, side, terms, now)
         if is_ready(side) is False and effective(side.good.state) > effective(side.now):
             findings.append(_not_ready(resource, side.location_title, "It is left as it is."))
+        elif side.away:
+            away[side.id] = side.good.state
         else:
             goals[side.id] = side.good.state
+    if goals and away:
+        titles = ", ".join(side.location_title for side in resource.bindings if side.id in away)
+        text = f"{resource.name} stays away from {titles}, where it was moved on purpose and comes back by itself."
+        findings.append(Finding("guard.away", Severity.NOTE, text, resource.name))
+    goals = goals or away
     if not goals and not findings and all(side.good is None for side in resource.bindings):
         text = f"We have never seen {resource.name} working, so we do not know how traffic should flow."
         findings.append(blocker("guard.no-snapshot", text, resource.name))

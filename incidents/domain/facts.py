@@ -31,6 +31,7 @@ class BindingFacts:
         now: what was observed just now; None when the backend did not tell.
         silence: why it did not tell, for people; empty when it did.
         good: what was proven good; None when nothing ever was.
+        away: whether it is as a run has left it that moved it for a while only.
     """
 
     id: str
@@ -42,6 +43,7 @@ class BindingFacts:
     now: State | None
     silence: str
     good: Good | None
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

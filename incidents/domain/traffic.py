@@ -48,14 +48,19 @@ class Member:
         capacity: what it can carry: its known-good weight; 0 where it never carried any.
         ready: whether it could take traffic now; None where nobody can tell.
         weights: what it gets after each step.
-        serves: whether it gets traffic now, and is ready for it as far as anybody can tell.
+        now: what it gets now; 0 where nobody can tell.
     """
 
     title: str
     capacity: int
     ready: bool | None
     weights: tuple[int, ...]
-    serves: bool = True
+    now: int = 0
+
+    @property
+    def serves(self) -> bool:
+        """Whether it gets traffic now, and is ready for it as far as anybody can tell."""
+        return self.now > 0 and self.ready is not False
 
 
 def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterator[Finding]:
@@ -71,6 +76,7 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
     """
     total = sum(member.capacity for member in members)
     now = sum(member.capacity for member in members if member.serves)
+    warned = False
     for step in range(max((len(member.weights) for member in members), default=0)):
         serving = [member for member in members if member.weights[step] and member.ready is not False]
         if not serving:
@@ -85,10 +91,14 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
                 f"Only {titles} would carry {name}, which is {share} % of what it needs. "
                 f"At least {minimum_percent} % must be ready."
             )
-            # More than there is now is a repair, however little it still is.
-            severity = Severity.BLOCKER if ready <= now else Severity.WARNING
-            yield Finding("guard.capacity", severity, text, name)
-            return
+            # More than there is now is a repair, however little it still is; nobody who serves may lose for it.
+            loses = any(member.serves and member.weights[step] < member.now for member in members)
+            if ready < now or (ready == now and loses):
+                yield Finding("guard.capacity", Severity.BLOCKER, text, name)
+                return
+            if not warned:
+                yield Finding("guard.capacity", Severity.WARNING, text, name)
+            warned = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +195,15 @@ def _member(side: BindingFacts, steps: Steps) -> Member:
     capacity = effective(side.good.state) if side.good else 0
     if side.now is None:
         # It counts for what is needed, and nobody knows whether it is there.
-        return Member(side.location_title, capacity, False, (0,) * len(steps.stages), serves=False)
+        return Member(side.location_title, capacity, False, (0,) * len(steps.stages))
     weight = effective(side.now)
-    serves = weight > 0 and is_ready(side) is not False
     weights: list[int] = []
     for stage in steps.stages:
         for change in (steps.changes[index - steps.first] for index in stage):
             if change.binding == side.id:
                 weight = effective(change.after)
         weights.append(weight)
-    return Member(side.location_title, capacity, is_ready(side), tuple(weights), serves)
+    return Member(side.location_title, capacity, is_ready(side), tuple(weights), effective(side.now))
 
 
 def owned(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from incidents.domain.changes import Change, bare, whole_way
+from incidents.domain.changes import Change, State, bare, same, whole_way
 from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
 from incidents.domain.kinds import Kind
 from incidents.domain.routes import origin
-from incidents.engine import looking
+from incidents.engine import hand_backs, looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.validating import ask_listeners, ask_validator
 from incidents.models import Binding, Resource
@@ -39,8 +39,9 @@ def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFact
         with transaction.atomic():
             looking.write_down(news, began, source)
     sides: dict[uuid.UUID, list[BindingFacts]] = defaultdict(list)
+    away = hand_backs.states_away()
     for row in rows:
-        sides[row.resource_id].append(_binding(row, sighted))
+        sides[row.resource_id].append(_binding(row, sighted, away.get(str(row.pk), ())))
     return tuple(
         ResourceFacts(str(row.pk), row.kind, row.name, row.settings, tuple(sides[row.pk])) for row in resources
     )
@@ -90,8 +91,8 @@ def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
     return tuple(finding for answer in said if not isinstance(answer, HandrailError) for finding in answer)
 
 
-def _binding(row: Binding, sighted: looking.Sighted) -> BindingFacts:
-    good = row.good
+def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> BindingFacts:
+    good, now = row.good, sighted.states.get(row.pk)
     return BindingFacts(
         id=str(row.pk),
         location=row.location.slug,
@@ -99,7 +100,8 @@ def _binding(row: Binding, sighted: looking.Sighted) -> BindingFacts:
         backend=row.backend.slug,
         aspect=row.aspect,
         key=row.key,
-        now=sighted.states.get(row.pk),
+        now=now,
         silence=sighted.silent.get(row.backend.slug, ""),
         good=Good(good.state, good.proven_at, good.proven_until, tuple(good.proof)) if good else None,
+        away=now is not None and any(same(now, state) for state in away),
     )

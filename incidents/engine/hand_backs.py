@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
-from incidents.domain.changes import State
+from incidents.audit.log import ENGINE, Entry, append
+from incidents.domain.changes import State, same
 from incidents.domain.runs import Outcome
-from incidents.engine.made import states_of
-from incidents.models import HandBack, Run, Target
+from incidents.engine.made import changes_made, states_of
+from incidents.models import Binding, HandBack, Run, Target
 
 
 def promise(run: Run, due_at: datetime) -> None:
@@ -19,28 +20,43 @@ def promise(run: Run, due_at: datetime) -> None:
 
 
 def settle(run: Run, outcome: Outcome, now: datetime) -> None:
-    """When a run has put back what was promised, by itself or by a person's undo, the promise is kept."""
-    if outcome is Outcome.SUCCEEDED and run.undo_of_id is not None:
-        open_rows = HandBack.objects.filter(Q(done_by=run) | Q(run=run.undo_of_id), ended_at=None)
-        open_rows.update(done_by=run, ended_at=now, because="", detail="")
+    """What the end of a run means for promises: its own, the one that it keeps, and those of others.
 
+    Call it in the transaction that ends the run.
+    """
     if not Target.objects.filter(run=run, attempts__gt=0).exists():
         open_row = HandBack.objects.filter(run=run, ended_at=None)
         open_row.update(ended_at=now, because="hand-back.nothing-changed", detail="")
+        return
+    # While it was under way nobody could bring anything back.
+    HandBack.objects.filter(run=run, ended_at=None).update(try_at=Greatest(F("due_at"), Value(now)), tries=0)
+    if outcome is not Outcome.SUCCEEDED:
+        return
+    if run.undo_of_id is not None:
+        kept = HandBack.objects.filter(Q(done_by=run) | Q(run=run.undo_of_id), ended_at=None)
+        kept.update(done_by=run, ended_at=now, because="", detail="")
+    _supersede(run, now)
 
 
-def supersede(run: Run, bindings: Iterable[str], now: datetime) -> None:
-    """Another run changes what was promised to come back: from then on that run says how it is.
-
-    Call it in the transaction that commits its intents. A run that itself is for a while leaves older promises alone.
-    """
-    touched = Target.objects.filter(binding__in=[int(binding) for binding in bindings], attempts__gt=0)
-    HandBack.objects.filter(ended_at=None, run__in=touched.values("run")).exclude(
-        Q(run=run) | Q(run=run.undo_of_id) | Q(done_by=run)
-    ).update(ended_at=now, because="hand-back.superseded", detail=f"By {run.reference}.")
+def _supersede(run: Run, now: datetime) -> None:
+    """Ends promises of others whose every location is as it should be by now, because this run has brought it there."""
+    touched = Target.objects.filter(binding__in=run.targets.values("binding"), attempts__gt=0).exclude(run=run)
+    for row in HandBack.objects.filter(ended_at=None, run__in=touched.values("run")).select_related("run__plan"):
+        made = {int(change.binding): change for change in changes_made(row.run)}
+        seen = dict(Binding.objects.filter(pk__in=made).values_list("pk", "seen__state"))
+        if all(seen.get(pk) is not None and same(seen[pk], change.before) for pk, change in made.items()):
+            HandBack.objects.filter(pk=row.pk).update(
+                ended_at=now, because="hand-back.superseded", detail=f"By {run.reference}."
+            )
+            data = {"reference": row.run.reference, "because": "hand-back.superseded", "detail": run.reference}
+            append(Entry("hand-back.ended", ENGINE, run.organization.slug, str(row.run_id), data))
 
 
 def states_away() -> dict[str, list[State]]:
     """Id of a binding that is changed for a while only -> the states that the run which did it may have left."""
     rows = HandBack.objects.filter(ended_at=None).select_related("run__plan")
-    return states_of([row.run for row in rows])
+    first = {change.binding: change.before for row in rows for change in changes_made(row.run)}
+    return {
+        binding: [state for state in states if not same(state, first[binding])]
+        for binding, states in states_of([row.run for row in rows]).items()
+    }

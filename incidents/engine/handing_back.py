@@ -37,13 +37,16 @@ logger = logging.getLogger(__name__)
 # A claim: while one worker is at it, and before another try; doubled each time, up to so many times it.
 AGAIN = timedelta(seconds=30)
 LONGEST = 20
+# How long a person's stop of a hand-back is heeded.
+AFTER_STOP = timedelta(hours=1)
 MOST = 16
 WITH = ("run__plan__preapproval__organization", "run__organization", "run__started_by", "done_by")
 
 
 def hand_back_due() -> None:
     """Begins what is due. Every worker may call it at any time; each hand-back is begun by one of them."""
-    due = HandBack.objects.filter(ended_at=None, try_at__lte=Now()).order_by("try_at")
+    due = HandBack.objects.filter(ended_at=None, try_at__lte=Now(), run__ended_at__isnull=False).order_by("try_at")
+    due = due.exclude(done_by__isnull=False, done_by__ended_at=None)
     for pk, tries in list(due.values_list("pk", "tries")[:MOST]):
         claimed = HandBack.objects.filter(pk=pk, ended_at=None, try_at__lte=Now())
         if claimed.update(try_at=Now() + AGAIN * min(2**tries, LONGEST), tries=F("tries") + 1) == 1:
@@ -59,7 +62,7 @@ def _hand_back(row: HandBack) -> None:
     if row.done_by is not None and row.done_by.outcome == Outcome.SUCCEEDED:
         return  # ended in the same transaction as that run
     if row.done_by is not None and row.done_by.stop_asked_by_id is not None:
-        _wait(row, "hand-back.stopped", "Choose another time, or bring it back yourself.")
+        _put_off(row)
         return
     made = changes_made(row.run)
     if not made:
@@ -143,6 +146,12 @@ def _is_there(sides: Mapping[str, BindingFacts], change: Change) -> bool:
 def _is(sides: Mapping[str, BindingFacts], change: Change, state: Mapping[str, Json]) -> bool:
     side = sides.get(change.binding)
     return side is not None and side.now is not None and same(side.now, state)
+
+
+def _put_off(row: HandBack) -> None:
+    """A person stopped it: that is heeded for a while, and never for good."""
+    later = database_now() + AFTER_STOP
+    _write(row, "hand-back.waits", "hand-back.stopped", "", due_at=later, try_at=later, tries=0, done_by=None)
 
 
 def _wait(row: HandBack, because: str, detail: str) -> None:

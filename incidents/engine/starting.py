@@ -90,7 +90,7 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
         phase=Phase.ACCEPTED,
         stage_began_at=now,
         accepted_at=now,
-        deadline_at=now + value.terms.expire,
+        deadline_at=now + _longest(value),
         wake_at=Now(),
         lease_until=Now(),
     )
@@ -103,6 +103,12 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
     entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
     append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))
     return run
+
+
+def _longest(value: PlanValue) -> timedelta:
+    """How long the run may take; moving something away never longer than it shall stay away."""
+    away = timedelta(seconds=value.hand_back)
+    return min(value.terms.expire, away) if value.hand_back else value.terms.expire
 
 
 def _accepted(run: Run, value: PlanValue) -> JsonObject:

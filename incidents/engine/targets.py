@@ -21,7 +21,6 @@ from incidents.engine import looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
-from incidents.engine.hand_backs import supersede
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Preapproval, Target
 from incidents.models.bulk import insert
@@ -142,8 +141,6 @@ def _intend(opened: Pass, aims: Sequence[Aim]) -> None:
     for aim in aims:
         aim.row.step, aim.row.attempts, aim.seen = Step.ATTEMPTED, aim.row.attempts + 1, None
         aim.replies.append("")
-    if opened.plan.whole and not opened.plan.hand_back:
-        supersede(opened.run, [aim.change.binding for aim in aims], now)
     append(*_entries(opened, "target.attempted", aims, {"epoch": epoch, "plan": opened.run.plan_id}))
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from incidents.domain.kinds import Kind
+from incidents.domain.runs import Outcome
 from incidents.models import Run
 from incidents.selectors.away import Away
 
@@ -17,7 +20,7 @@ class Undoing:
         until: until when it may be undone; None when there is nothing to undo.
         safe_from: from when that is safe, for other networks could ignore a prefix that is withdrawn at once; None
             where it is safe now.
-        by: reference of the newest undo of it; empty when there is none.
+        by: reference of the newest undo that is under way or has succeeded; empty when there is none.
     """
 
     until: datetime | None
@@ -41,7 +44,9 @@ def read_undoing(run: Run, done: int, away: Away | None, limits: Limits, now: da
         done: how many targets the run itself put in place.
         away: the run's promise that it comes back by itself; while that is open it may be brought back at any time.
     """
-    by = Run.objects.filter(undo_of=run).order_by("-accepted_at").values_list("reference", flat=True).first()
+    # An undo that has failed, or was stopped, has undone nothing that could be relied on.
+    undos = Run.objects.filter(undo_of=run).filter(Q(ended_at=None) | Q(outcome=Outcome.SUCCEEDED))
+    by = undos.order_by("-accepted_at").values_list("reference", flat=True).first()
     return Undoing(_until(run, done, away, limits, now), _safe_from(run, limits, now), by or "")
 
 

@@ -291,7 +291,7 @@ def test_other_damage_is_not_excused_while_traffic_is_away(scene: Scene) -> None
     assert scene.damage(POOL) == "misrouted"
 
 
-def test_a_persons_stop_of_a_hand_back_holds_until_they_choose_another_time(scene: Scene) -> None:
+def test_a_persons_stop_of_a_hand_back_is_heeded_for_an_hour_and_never_for_good(scene: Scene) -> None:
     run = move_away(scene)
     time_is_over(run)
     hand_back_due()
@@ -301,12 +301,56 @@ def test_a_persons_stop_of_a_hand_back_holds_until_they_choose_another_time(scen
     scene.carry_on(back)
     time_is_over(run)
     hand_back_due()
-    assert HandBack.objects.get(run=run).because == "hand-back.stopped"
+    row = HandBack.objects.get(run=run)
+    assert (row.because, row.ended_at) == ("hand-back.stopped", None)
+    assert timedelta(minutes=59) < row.due_at - timezone.now() <= timedelta(hours=1)
+    hand_back_due()
     assert Run.objects.filter(undo_of=run).count() == 1
-    hand_backs.extend(scene.operator, run, 1)
     time_is_over(run)
     hand_back_due()
     assert Run.objects.filter(undo_of=run).count() == 2
+
+
+def test_a_run_that_fails_ends_nobodys_promise(scene: Scene) -> None:
+    run = move_away(scene)
+    other = start(scene.operator, scene.organization, consent(plan(scene, "shift_traffic_back")))
+    scene.lab.mode("balancer", "refuse", only="apply")
+    assert scene.carry_on(other).outcome == Outcome.FAILED
+    scene.lab.mode("balancer", "ok")
+    assert HandBack.objects.get(run=run).ended_at is None
+
+
+def test_another_locations_repair_leaves_alone_what_is_away_on_purpose(scene: Scene) -> None:
+    run = move_away(scene, "edge-a")
+    put(scene, "edge-c", 0)
+    poll_once()
+    made = plan(scene, "shift_traffic_back")
+    assert {item["subject"] for item in made.findings if item["code"] == "guard.away"} == {POOL}
+    scene.carry_on(start(scene.operator, scene.organization, consent(made)))
+    assert shares(scene) == {"edge-a": 0, "edge-b": 100, "edge-c": 100}
+    assert HandBack.objects.get(run=run).ended_at is None
+
+
+def test_a_location_is_not_moved_away_from_twice(scene: Scene) -> None:
+    move_away(scene, "edge-a")
+    assert against(plan(scene, "shift_traffic_away", Wish("edge-a", 480))) == ["guard.away"]
+
+
+def test_the_only_location_that_is_ready_is_brought_in_to_the_end(scene: Scene) -> None:
+    put(scene, "edge-a", 0)
+    for place in ("edge-b", "edge-c"):
+        put(scene, place, 100, ready=False)
+    poll_once()
+    made = plan(scene, "shift_traffic_back")
+    assert against(made) == []
+    run = scene.carry_on(start(scene.operator, scene.organization, consent(made)))
+    assert (run.outcome, shares(scene)["edge-a"]) == (Outcome.SUCCEEDED, 100)
+
+
+def test_moving_away_takes_no_longer_than_it_shall_stay_away(scene: Scene) -> None:
+    made = plan(scene, "shift_traffic_away", Wish("edge-a", 1))
+    run = start(scene.operator, scene.organization, consent(made))
+    assert run.deadline_at <= HandBack.objects.get(run=run).due_at
 
 
 def test_what_is_in_maintenance_is_neither_damage_nor_opened(scene: Scene) -> None:
