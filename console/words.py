@@ -69,6 +69,7 @@ CODES = {
     "guard.window-platform": "Too much was changed for all customers together in a short time.",
     "hand-back.already-back": "It was back already.",
     "hand-back.changed-by-others": "Somebody else has changed it meanwhile, so we have left it alone.",
+    "hand-back.place-gone": "Our inventory names another place for it by now, so it stays as it is. Call us.",
     "hand-back.stopped": "A person stopped bringing it back, so it waits for another hour.",
     "hand-back.superseded": "Another run has changed it since, so it does not come back by itself any more.",
     "hand-back.nothing-changed": "That run had moved nothing.",

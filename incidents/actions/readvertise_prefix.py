@@ -12,7 +12,7 @@ from incidents.domain.changes import Change, State, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
-from incidents.domain.routes import announced_by_others, sanctioned, unsafe
+from incidents.domain.routes import announced_by_others, remarkable, sanctioned, unsafe
 from incidents.domain.terms import Terms
 
 
@@ -57,6 +57,7 @@ class ReadvertisePrefix:
                 findings += found
                 if side.good is not None and not found and not same(side.now, side.good.state):
                     changes.append(change_of(resource, side, side.now, side.good.state))
+                    findings += remarkable(resource.name, side.good.state)
             findings += _service_gone(resource, routes, unbound)
             findings += sanctioned(resource.name, resource.validity)
             findings += announced_by_others(resource.name, resource.heard, _origins(resource))
@@ -116,5 +117,6 @@ def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator
         return
     names = {change.name for change in changes}
     what = f"{len(names)} prefixes" if len(names) > 1 else next(iter(names))
-    yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
+    if not any(finding.code == "guard.origin" for finding in findings):
+        yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
     yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")

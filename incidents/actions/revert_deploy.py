@@ -88,7 +88,7 @@ def _choose(resource: ResourceFacts, sides: Sequence[BindingFacts]) -> tuple[Bin
     if source is None:
         text = (
             f"{controller} in {where} would put the broken version back at once, and we do not know from which "
-            f"Git repository. Our engineers put it right."
+            f"Git repository. Call us."
         )
         return deploy, [blocker("guard.gitops", text, resource.name)]
     text = f"{controller} in {where} puts back whatever is changed there, so this is reverted in Git, where it reads."

@@ -31,14 +31,15 @@ class Proofs:
     """What is wanted of the points of a plan.
 
     - A change at a location is proven there: reachable when it brings something up, not reachable when it ends that.
-    - Traffic is felt everywhere: each step must make nothing worse, and after the last one every location that is
-      meant to carry traffic must be right.
+    - Traffic is felt everywhere: each step must make nothing worse anywhere. After the last one every location that got
+      more must be right; where traffic was only taken away, every other one.
     - An undo puts back what was, good or bad: of a deploy, whether it works is only looked at; of traffic, nobody may
       be worse off at any step. A hand-back is no such undo, for what it puts back is how things should be.
     """
 
     places: Mapping[tuple[str, str], Sequence[Wanted]]
     resources: Mapping[str, Mapping[int, Role]]
+    raised: frozenset[tuple[str, str]]
     emptied: frozenset[tuple[str, str]]
 
     @staticmethod
@@ -50,7 +51,7 @@ class Proofs:
                 (change.resource, change.location): (_at_place(stage_of[index], change.aspect, change.after, undoing),)
                 for index, change in enumerate(plan.changes)
             }
-            return Proofs(places, {}, frozenset())
+            return Proofs(places, {}, frozenset(), frozenset())
         stages: dict[str, set[int]] = {}
         last: dict[tuple[str, str], bool] = {}
         for index in sorted(stage_of, key=stage_of.__getitem__):
@@ -60,6 +61,7 @@ class Proofs:
         return Proofs(
             {},
             {resource: _steps(numbers, undoing=undoing) for resource, numbers in stages.items()},
+            frozenset(place for place, up in last.items() if up),
             frozenset(place for place, up in last.items() if not up),
         )
 
@@ -67,9 +69,10 @@ class Proofs:
         """What is wanted of a point of this resource (by id) through this location (by slug); often nothing."""
         if (resource, location) in self.places:
             return self.places[resource, location]
-        keep_only = (resource, location) in self.emptied
+        brings = any(name == resource for name, _ in self.raised)
+        proves = (resource, location) in self.raised if brings else (resource, location) not in self.emptied
         return [
-            Wanted(stage, Mark.PASS, Role.KEEP if keep_only and role is Role.PROVE else role)
+            Wanted(stage, Mark.PASS, Role.KEEP if role is Role.PROVE and not proves else role)
             for stage, role in self.resources.get(resource, {}).items()
         ]
 

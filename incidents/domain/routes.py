@@ -56,6 +56,18 @@ def unsafe(name: str, route: State, origins: Sequence[Json], recorded: State) ->
         yield Finding("guard.next-hop", Severity.BLOCKER, f"{name} has no next hop to be announced with.", name)
 
 
+def remarkable(name: str, route: State) -> Iterator[Finding]:
+    """What is announced as it was when it last worked, and should be known all the same: warnings only."""
+    for community in _list(route.get("communities")):
+        if community in QUIETING:
+            mark = QUIETING[str(community)]
+            text = f"{name} carries {mark}, as it did when it last worked. Many networks do not use it so."
+            yield Finding("guard.community", Severity.WARNING, text, name)
+    if origin(route) is None:
+        text = f"The route of {name} does not say which network it comes from, so that could not be checked."
+        yield Finding("guard.origin", Severity.WARNING, text, name)
+
+
 def sanctioned(name: str, validity: Validity | None) -> Iterator[Finding]:
     """What the RPKI (RFC 6811) says to announcing the prefix; nothing where no validator is configured.
 

@@ -15,6 +15,7 @@ from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
 from incidents.domain.kinds import Kind
 from incidents.domain.routes import origin
+from incidents.domain.rpki import Origin, Validity
 from incidents.engine import hand_backs, looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.validating import ask_listeners, ask_validator
@@ -58,8 +59,9 @@ def with_validity(resources: Sequence[ResourceFacts], validator: str) -> tuple[R
         return tuple(resources)
     routes = {resource.id: (asn, resource.name) for resource in resources if (asn := _origin(resource)) is not None}
     answers = ask_validator(validator, sorted(set(routes.values())))
+    nobody = Validity(Origin.UNKNOWN, detail="its route does not say which network it comes from")
     return tuple(
-        replace(resource, validity=answers[routes[resource.id]]) if resource.id in routes else resource
+        replace(resource, validity=answers[routes[resource.id]] if resource.id in routes else nobody)
         for resource in resources
     )
 

@@ -85,7 +85,7 @@ def _hand_back(row: HandBack) -> None:
     elif away:
         _end(row, "hand-back.changed-by-others", f"{away[0].name} was changed at {away[0].location} meanwhile.")
     else:
-        _end(row, "hand-back.already-back" if known else "hand-back.nothing-changed")
+        _end(row, "hand-back.already-back" if known else "hand-back.place-gone")
 
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
 from incidents.domain.canonical import digest
 from incidents.domain.changes import State, is_up, labelled, same, settings_of, status_of
 from incidents.domain.runs import Outcome
 from incidents.domain.verdicts import Mark
-from incidents.models import Binding, Measurement, Point, ResourceLock, Snapshot, Target
+from incidents.engine.made import states_of
+from incidents.models import Binding, Measurement, Point, ResourceLock, Run, Snapshot, Target
 from incidents.models.bulk import insert
+
+
+class Proven(NamedTuple):
+    """A binding whose state is proven in this round, with its snapshot so far."""
+
+    pk: int
+    resource: uuid.UUID
+    aspect: str
+    state: State
+    good: int | None
+    known: State | None
+    probes: list[str]
+
+    @property
+    def is_new(self) -> bool:
+        return self.known is None or not same(self.state, self.known)
 
 
 def keep_good(now: datetime, observed: Collection[int], measured: Collection[int]) -> int:
@@ -28,24 +47,29 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     """
     green = _green(measured)
     rows = Binding.objects.filter(_old_enough(now), pk__in=observed).values_list(
-        "pk", "resource_id", "location_id", "seen__state", "good_id", "good__state"
+        "pk", "resource_id", "location_id", "aspect", "seen__state", "good_id", "good__state"
     )
-    moving, unproven = _moving(), _left_unproven(observed)
+    moving, unready = _moving(), _not_carried_out(observed)
     proven = [
-        (pk, labelled(state), good, good_state, green[resource, location])
-        for pk, resource, location, state, good, good_state in rows
-        if (resource, location) in green and resource not in moving and _is_good(state)
+        Proven(pk, resource, aspect, labelled(state), good, good_state, green[resource, location])
+        for pk, resource, location, aspect, state, good, good_state in rows
+        if (resource, location) in green
+        and resource not in moving
+        and _is_good(state)
+        and not (aspect == "source" and (resource, location) in unready)
     ]
-    unchanged = [good for _, state, good, known, _ in proven if known is not None and same(state, known)]
+    unchanged = [one.good for one in proven if one.good is not None and not one.is_new]
     Snapshot.objects.filter(pk__in=unchanged).update(proven_until=now)
+    candidates = _whole_pools([one for one in proven if one.is_new], proven)
+    left = _left_unproven([one.pk for one in candidates])
     new = [
-        (pk, state, digest(settings_of(state)), probes)
-        for pk, state, _, known, probes in proven
-        if (known is None or not same(state, known)) and pk not in unproven
+        (one.pk, one.state, digest(settings_of(one.state)), one.probes)
+        for one in candidates
+        if not any(same(one.state, state) for state in left.get(str(one.pk), ()))
     ]
     insert(Snapshot, new, "binding_id", "state", "digest", "proof", proven_at=now, proven_until=now)
     newest = Snapshot.objects.filter(binding=OuterRef("pk")).order_by("-proven_at", "-pk").values("pk")[:1]
-    Binding.objects.filter(pk__in=[pk for pk, *_ in new]).update(good=Subquery(newest))
+    Binding.objects.filter(pk__in=[row[0] for row in new]).update(good=Subquery(newest))
     return len(new)
 
 
@@ -68,12 +92,35 @@ def _moving() -> frozenset[object]:
     return frozenset(locks.values_list("resource_id", flat=True))
 
 
-def _left_unproven(observed: Collection[int]) -> frozenset[int]:
-    """Bindings that are still as a run left them that did not succeed: half of a way is nothing to go back to."""
-    rows = Target.objects.filter(
-        binding__in=observed, attempts__gt=0, run__ended_at__gte=F("binding__seen__at")
-    ).exclude(run__outcome=Outcome.SUCCEEDED)
-    return frozenset(rows.filter(binding__isnull=False).values_list("binding__pk", flat=True))
+def _not_carried_out(observed: Collection[int]) -> frozenset[tuple[object, int]]:
+    """(resource, location) where a cluster has not carried out what Git says: green probes prove the old version."""
+    rows = Binding.objects.filter(aspect="deploy").values_list("pk", "resource_id", "location_id", "seen__state")
+    return frozenset(
+        (resource, location)
+        for pk, resource, location, state in rows
+        if pk not in observed or state is None or not _is_good(state)
+    )
+
+
+def _whole_pools(candidates: Sequence[Proven], proven: Sequence[Proven]) -> list[Proven]:
+    """Without those of pools of which not every location is proven now: shares of different moments make no whole."""
+    ready = {one.pk for one in proven}
+    pools = {one.resource for one in candidates if one.aspect == "weight"}
+    sides = Binding.objects.filter(resource__in=pools, aspect="weight", good__isnull=False) if pools else ()
+    torn = {side.resource_id for side in sides if side.pk not in ready}
+    return [one for one in candidates if one.resource not in torn]
+
+
+def _left_unproven(bindings: Collection[int]) -> Mapping[str, Sequence[State]]:
+    """Binding -> the states that the newest run at it had to do with, where that has not succeeded.
+
+    Half of a way is nothing to go back to, however green.
+    """
+    rows = Target.objects.filter(binding__in=bindings, attempts__gt=0, run__ended_at__isnull=False)
+    newest = dict(rows.order_by("changed_at", "pk").values_list("binding_id", "run_id"))
+    failed = Run.objects.filter(pk__in=set(newest.values())).exclude(outcome=Outcome.SUCCEEDED).select_related("plan")
+    found = {run.pk: states_of([run]) for run in failed}
+    return {str(pk): found[run].get(str(pk), ()) for pk, run in newest.items() if run in found}
 
 
 def _is_good(state: State) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -22,7 +23,7 @@ from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
-from incidents.models import Attempt, Preapproval, Target
+from incidents.models import Attempt, Binding, Preapproval, Target
 from incidents.models.bulk import insert
 
 
@@ -30,15 +31,36 @@ def look(opened: Pass, decision: Look) -> None:
     """Observes targets and keeps what was seen for the rest of this pass."""
     aims = [opened.aims[index] for index in decision.indices]
     began = opened.claim.now()
-    sighted = looking.look((int(aim.change.binding), aim.change.backend, aim.change.key) for aim in aims)
+    carriers = _carriers(aims)
+    bindings = [(int(aim.change.binding), aim.change.backend, aim.change.key) for aim in aims]
+    sighted = looking.look([*bindings, *((row.pk, row.backend.slug, row.key) for row in carriers.values())])
     opened.looked_at = began
     for aim in aims:
         aim.seen = _compare(aim.change, sighted)
+        carrier = carriers.get((aim.row.resource_id, aim.row.location_id))
+        if aim.seen is Seen.AFTER and aim.change.aspect == "source" and carrier is not None:
+            aim.seen = _carried_out(carrier, sighted.states.get(carrier.pk))
     # Most looks find what was seen last; then there is nothing to make durable.
     if news := looking.find_news(sighted.states, began):
         with recorded():
             opened.claim.write()
             looking.write_down(news, began, opened.run.reference)
+
+
+def _carriers(aims: Sequence[Aim]) -> dict[tuple[uuid.UUID, int], Binding]:
+    """The clusters that carry out what is changed in Git, by resource and location."""
+    sources = [aim.row for aim in aims if aim.change.aspect == "source"]
+    if not sources:
+        return {}
+    rows = Binding.objects.filter(aspect="deploy", resource__in={row.resource_id for row in sources})
+    return {(row.resource_id, row.location_id): row for row in rows.select_related("backend", "good")}
+
+
+def _carried_out(carrier: Binding, now: State | None) -> Seen:
+    """Whether the cluster runs by now what was proven good there; Git says so already."""
+    if now is None or (carrier.good is not None and not same(now, carrier.good.state)):
+        return Seen.UNSETTLED
+    return _how_far(now)
 
 
 def _compare(change: Change, sighted: looking.Sighted) -> Seen:

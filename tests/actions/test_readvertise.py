@@ -42,6 +42,20 @@ def test_it_refuses(now: State, good: State, code: str) -> None:
     assert resolved.changes == ()
 
 
+@pytest.mark.parametrize(
+    ("good", "code"),
+    [
+        ({**good_route(), "communities": ["65535:666"]}, "guard.community"),
+        ({**good_route(), "as_path": []}, "guard.origin"),
+    ],
+)
+def test_what_was_recorded_and_is_odd_is_told_before_it_is_announced_again(good: State, code: str) -> None:
+    resolved = resolve(GONE, good)
+    assert codes(resolved.findings, Severity.WARNING) == [code]
+    assert codes(resolved.findings, Severity.BLOCKER) == []
+    assert code == "guard.community" or code not in codes(resolved.findings, Severity.PASSED)
+
+
 def test_another_prefix_than_that_of_the_inventory_is_refused() -> None:
     assert codes(resolve(GONE, good_route(), key="203.0.113.0/25").findings, Severity.BLOCKER) == ["guard.exact-prefix"]
 

@@ -43,8 +43,9 @@ STEPS = (
 
 def test_traffic_is_watched_everywhere_at_each_step_and_proven_after_the_last() -> None:
     proofs = Proofs.of(plan(*STEPS, stages=((0,), (1,)), whole=True))
-    for location in ("a", "b"):
-        assert list(proofs.at("r", location)) == [Wanted(0, Mark.PASS, Role.KEEP), Wanted(1, Mark.PASS, Role.PROVE)]
+    assert list(proofs.at("r", "a")) == [Wanted(0, Mark.PASS, Role.KEEP), Wanted(1, Mark.PASS, Role.PROVE)]
+    # A location that the plan leaves alone, for it is not ready or a standby, proves nothing.
+    assert [wanted.role for wanted in proofs.at("r", "b")] == [Role.KEEP, Role.KEEP]
 
 
 def test_a_location_that_is_emptied_proves_nothing_but_must_not_get_worse() -> None:
