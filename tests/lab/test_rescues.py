@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
+from incidents.actions.base import Wish
 from incidents.domain.runs import Outcome
+from incidents.engine.handing_back import hand_back_due
 from incidents.lab.lab import Lab
 from incidents.lab.web import visit
+from incidents.models import HandBack
 from incidents.services.propose import propose
 from incidents.services.start import start
 from tests.scene import Scene, consent, set_scene
@@ -55,3 +60,23 @@ def test_traffic_is_shifted_away_from_the_origin_that_fails(scene: Scene) -> Non
         "origin-b": (100, False),
         "origin-c": (100, True),
     }
+
+
+def test_traffic_goes_away_from_a_location_and_comes_home_by_itself(scene: Scene) -> None:
+    fronts = scene.lab.facts()["balancer"]["fronts"]
+    pool = scene.resource("shop-web")
+    plan = propose(scene.operator, scene.organization, "shift_traffic_away", [pool], Wish("edge-a", 60))
+    run = scene.carry_on(start(scene.operator, scene.organization, consent(plan)))
+    assert (run.outcome, weights(scene), felt(fronts)) == (Outcome.SUCCEEDED, [0, 100, 100], {200})
+    past = timezone.now() - timedelta(seconds=1)
+    HandBack.objects.filter(run=run).update(due_at=past, try_at=past)
+    hand_back_due()
+    back = HandBack.objects.get(run=run).done_by
+    assert back is not None
+    assert scene.carry_on(back).outcome == Outcome.SUCCEEDED
+    assert (weights(scene), felt(fronts)) == ([100, 100, 100], {200})
+
+
+def weights(scene: Scene) -> list[int]:
+    """What the balancer itself says, from origin-a to origin-c."""
+    return [origin["weight"] for _, origin in sorted(scene.lab.status()["origins"].items())]
