@@ -134,8 +134,8 @@ def noun(kinds: Collection[str], count: int) -> str:
 
 
 def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
-    """How far a stage leads, for a run in steps; short plans leave out the first steps."""
-    return percents[max(0, stage.number - stage.of + len(percents))] if percents else 100
+    """How far a stage leads, for a run in steps."""
+    return percents[stage.number] if stage.number < len(percents) else 100
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -21,6 +21,7 @@ class Resolved:
     Args:
         stages: indices of the changes, step by step, where the action divides them itself; otherwise they are
             divided by location, as the preapproval says.
+        percents: how far each of these stages leads, where they are steps of one way.
         hand_back: seconds after which it goes back by itself; 0 where it stays.
     """
 
@@ -28,6 +29,7 @@ class Resolved:
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...] = ()
     stages: tuple[tuple[int, ...], ...] = ()
+    percents: tuple[int, ...] = ()
     hand_back: int = 0
 
 

@@ -55,11 +55,11 @@ class ShiftTrafficAway:
             findings += shortage(resource, steps, terms.minimum_percent)
             findings += owned(resource, steps)
             ways.append(steps)
-        changes, stages = together(ways)
-        if changes and not any(finding.severity is Severity.BLOCKER for finding in findings):
+        way = together(ways)
+        if way.changes and not any(finding.severity is Severity.BLOCKER for finding in findings):
             text = f"At least {terms.minimum_percent} % of the usual capacity stays ready at the other locations."
             findings.append(passed("guard.capacity", text))
-        return Resolved(changes, tuple(findings), (), stages, wish.minutes * 60)
+        return Resolved(way.changes, tuple(findings), (), way.stages, way.percents, wish.minutes * 60)
 
 
 def _wrong_time(wish: Wish) -> Iterator[Finding]:

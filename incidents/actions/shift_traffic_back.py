@@ -49,17 +49,17 @@ class ShiftTrafficBack:
             findings += shortage(resource, steps, terms.minimum_percent)
             findings += owned(resource, steps)
             ways.append(steps)
-        changes, stages = together(ways)
+        way = together(ways)
         findings += silence(silent, terms)
         if not any(finding.severity is Severity.BLOCKER for finding in findings):
             too_little = any(finding.code == "guard.capacity" for finding in findings)
-            if changes and not too_little:
+            if way.changes and not too_little:
                 text = f"At least {terms.minimum_percent} % of the usual capacity is ready at every step."
                 findings.append(passed("guard.capacity", text))
-            elif not changes:
+            elif not way.changes:
                 text = "Every location that is ready has its usual share already. There is nothing to do."
                 findings.append(blocker("guard.nothing-to-do", text))
-        return Resolved(changes, tuple(findings), tuple(sorted(silent)), stages)
+        return Resolved(way.changes, tuple(findings), tuple(sorted(silent)), way.stages, way.percents)
 
 
 def _goals(

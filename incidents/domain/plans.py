@@ -32,6 +32,7 @@ class Plan:
         undo_of: id of the run that this one puts back; empty otherwise.
         whole: what is changed at one location is felt at all of them, as with traffic that they share: so every point
             of the resource is read after each stage.
+        percents: how far each stage leads, where stages are steps of one way; empty otherwise.
         hand_back: seconds after which what was changed is put back by itself; 0 where it stays.
         handing_back: whether this is such a putting back, which was agreed to with the run that it undoes.
     """
@@ -49,6 +50,7 @@ class Plan:
     expires_at: datetime
     undo_of: str = ""
     whole: bool = False
+    percents: tuple[int, ...] = ()
     hand_back: int = 0
     handing_back: bool = False
 
@@ -73,6 +75,7 @@ class Plan:
             "expires_at": self.expires_at.isoformat(),
             "undo_of": self.undo_of,
             "whole": self.whole,
+            "percents": list(self.percents),
             "hand_back": self.hand_back,
             "handing_back": self.handing_back,
         }
@@ -101,6 +104,7 @@ def thaw(body: bytes, digest: str) -> Plan:
         expires_at=datetime.fromisoformat(str(value["expires_at"])),
         undo_of=str(value["undo_of"]),
         whole=value["whole"] is True,
+        percents=tuple(_integer(item) for item in _items(value["percents"])),
         hand_back=_integer(value["hand_back"]),
         handing_back=value["handing_back"] is True,
     )

@@ -7,7 +7,7 @@ it that this is what a weight means, whatever it means in their backend.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from incidents.domain.changes import Change, State, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
@@ -103,11 +103,17 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Changes of one pool, and their indices in the plan, step by step; `first` is the index of the first of them."""
+    """Changes of one pool, and their indices in the plan, step by step.
+
+    Args:
+        first: index of the first of the changes.
+        percents: how far each stage leads; steps that would change nothing are left out.
+    """
 
     first: int
     changes: tuple[Change, ...]
     stages: tuple[tuple[int, ...], ...]
+    percents: tuple[int, ...]
 
 
 def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence[int], first: int) -> Steps:
@@ -121,7 +127,7 @@ def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence
     A step that would change nothing at a location is left out there, so each change begins where the last one ended.
     """
     changes: list[Change] = []
-    stages: list[tuple[int, ...]] = []
+    stages: dict[int, tuple[int, ...]] = {}
     start = {side.id: settings_of(side.now) for side in resource.bindings if side.now is not None}
     at = dict(start)
     for percent in percents:
@@ -135,35 +141,28 @@ def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence
                 changes.append(change_of(resource, side, at[side.id], after))
                 at[side.id] = after
         if stage:
-            stages.append(tuple(stage))
-    return Steps(first, tuple(changes), tuple(stages))
-
-
-def together(steps: Sequence[Steps]) -> tuple[tuple[Change, ...], tuple[tuple[int, ...], ...]]:
-    """The changes of several pools, and their stages: all pools go each step of the way at the same time.
-
-    A pool with fewer steps, for the first ones would change nothing, joins in at the later ones.
-    """
-    changes = tuple(change for one in steps for change in one.changes)
-    most = max((len(one.stages) for one in steps), default=0)
-    stages = tuple(
-        tuple(index for one in steps for index in _at(one.stages, number - most + len(one.stages)))
-        for number in range(most)
-    )
-    return changes, stages
-
-
-def _at(stages: Sequence[tuple[int, ...]], number: int) -> tuple[int, ...]:
-    return stages[number] if number >= 0 else ()
+            stages[percent] = tuple(stage)
+    return Steps(first, tuple(changes), tuple(stages.values()), tuple(stages))
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The changes of one or several pools in stages, and what is to be said about them."""
+    """The changes of one or several pools in stages, how far each stage leads, and what is to be said about them."""
 
     changes: tuple[Change, ...]
     stages: tuple[tuple[int, ...], ...]
-    findings: tuple[Finding, ...]
+    percents: tuple[int, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def together(steps: Sequence[Steps]) -> Way:
+    """All pools go each step of the way at the same time; one for which a step would change nothing waits."""
+    stages: dict[int, tuple[int, ...]] = {}
+    for one in steps:
+        for percent, stage in zip(one.percents, one.stages, strict=True):
+            stages[percent] = (*stages.get(percent, ()), *stage)
+    changes = tuple(change for one in steps for change in one.changes)
+    return Way(changes, tuple(stages[percent] for percent in sorted(stages)), tuple(sorted(stages)))
 
 
 def way_to(
@@ -178,7 +177,7 @@ def way_to(
         findings += shortage(resource, steps, minimum_percent)
         findings += not_ready(resource, steps.changes)
         ways.append(steps)
-    return Way(*together(ways), tuple(findings))
+    return replace(together(ways), findings=tuple(findings))
 
 
 def shortage(resource: ResourceFacts, steps: Steps, minimum_percent: int) -> Iterator[Finding]:

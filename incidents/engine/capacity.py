@@ -22,7 +22,7 @@ def shortage_now(changes: Sequence[Change], minimum_percent: int, source: str) -
     found: list[Finding] = []
     for resource in load_facts(resources, source):
         mine = tuple(change for change in changes if change.resource == resource.id)
-        steps = Steps(0, mine, (tuple(range(len(mine))),))
+        steps = Steps(0, mine, (tuple(range(len(mine))),), (100,))
         found += shortage(resource, steps, minimum_percent)
         found += not_ready(resource, mine)
     return blockers(tuple(found))

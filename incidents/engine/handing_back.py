@@ -110,6 +110,7 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         expires_at=now + VALID_FOR,
         undo_of=str(row.run_id),
         whole=origin.whole,
+        percents=way.percents,
         handing_back=True,
     )
     _start(row, value, way.findings)

@@ -119,7 +119,7 @@ def read_preview(plan: Plan) -> Preview:
         kind=action.kind,
         consequence=action.words.consequence,
         check=action.words.check,
-        percents=value.terms.steps[-len(value.stages) :] if value.whole else (),
+        percents=value.percents,
         hand_back=timedelta(seconds=value.hand_back),
         count=len(resources),
         undo_of=plan.undo_of.reference if plan.undo_of else "",

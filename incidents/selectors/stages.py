@@ -67,14 +67,13 @@ class StageLine:
     """One stage: sending the change to its locations, then looking from outside.
 
     Args:
-        number, of: which one it is, counted from 0, and of how many.
+        number: which one it is, counted from 0.
         send, check: how far the two halves have come.
         in_place, total: targets.
         overruled_by: who decided to go on without proof.
     """
 
     number: int
-    of: int
     places: tuple[str, ...]
     send: Status
     check: Status
@@ -86,14 +85,13 @@ class StageLine:
 
 
 def lines(run: Run, stages: Sequence[StageFacts], verdicts: Mapping[int, Verdict]) -> tuple[StageLine, ...]:
-    return tuple(_line(run, stage, len(stages), verdicts.get(stage.number)) for stage in stages)
+    return tuple(_line(run, stage, verdicts.get(stage.number)) for stage in stages)
 
 
-def _line(run: Run, stage: StageFacts, of: int, verdict: Verdict | None) -> StageLine:
+def _line(run: Run, stage: StageFacts, verdict: Verdict | None) -> StageLine:
     send = _send(run, stage)
     return StageLine(
         number=stage.number,
-        of=of,
         places=tuple(stage.places),
         send=send,
         check=_check(run, stage, send),

@@ -97,6 +97,7 @@ def store_plan(
         expires_at=now + VALID_FOR,
         undo_of=str(undo_of.pk) if undo_of else "",
         whole=action.in_steps,
+        percents=resolved.percents,
         hand_back=resolved.hand_back,
     )
     proposal = Proposal(value.changes, preapproval.digest, terms)

@@ -63,7 +63,7 @@ def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Ter
     """The same, moved step by step, and held against the capacity that there is now."""
     goals = {change.binding: change.after for change in resolved.changes}
     way = way_to(resources, goals, terms.steps, terms.minimum_percent)
-    return Resolved(way.changes, (*resolved.findings, *way.findings), stages=way.stages)
+    return Resolved(way.changes, (*resolved.findings, *way.findings), stages=way.stages, percents=way.percents)
 
 
 def _certain(run: Run) -> frozenset[str]:

@@ -163,3 +163,10 @@ def test_several_pools_go_each_step_together() -> None:
 def test_what_another_system_would_put_back_is_not_changed() -> None:
     managed: State = {"weight": 0, "mode": "ready", "status": {"ready": True, "managed_by": "Argo CD"}}
     assert codes(back(member("a", managed), member("b", at(100))).findings, Severity.BLOCKER) == ["guard.gitops"]
+
+
+def test_steps_that_would_change_nothing_are_left_out_and_the_others_named_rightly() -> None:
+    small: State = {"weight": 3, "mode": "ready"}
+    resolved = back(member("a", at(0), small), member("b", at(3), small))
+    assert shares(resolved) == [{"a": 1}, {"a": 3}]
+    assert resolved.percents == (10, 100)
