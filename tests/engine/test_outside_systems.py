@@ -9,11 +9,13 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from incidents.actions.base import Wish
@@ -154,6 +156,33 @@ def test_a_bad_deployment_is_put_back_and_waited_for(
     assert (run.outcome, run.because) == (Outcome.SUCCEEDED, "")
     cause = world.objects[path]["metadata"]["annotations"]["kubernetes.io/change-cause"]
     assert run.reference in cause
+
+
+def test_a_good_version_whose_image_is_gone_fails_the_run_and_says_so(
+    scene: Scene,
+    cluster: tuple[Cluster, FakeKubernetes],
+    page: Callable[[Callable[[], bool]], str],
+    tmp_path: Path,
+) -> None:
+    """No dry run can know it: the cluster takes the change, and its new copies never start."""
+    world, server = cluster
+    path = world.deployment("checkout")
+    well = [True]
+    backend = kube(server, tmp_path, "kubernetes-deployment")
+    keys = {"edge-a": ("deploy", "shop/checkout")}
+    resource = settle(scene, "revert_deploy", "checkout-in-cluster", backend, keys, page(lambda: well[0]))
+    proven(resource)
+    world.objects[path]["spec"]["template"] = json.loads(json.dumps(BAD))
+    world.objects[path]["metadata"]["generation"] += 1
+    well[0] = False
+    poll_once()
+    run = tapped(scene, "revert_deploy", resource)
+    world.prompt = False
+    advance(run.pk)
+    world.give_up(path, at=f"{timezone.now() + timedelta(seconds=5):%Y-%m-%dT%H:%M:%SZ}")
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.FAILED, "run.target-failed")
+    assert [row.because for row in run.targets.all()] == ["backend.gave-up"]
 
 
 def test_traffic_of_a_gateway_goes_back_in_steps(
