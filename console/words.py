@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from incidents.domain import traffic
 from incidents.domain.canonical import Json
@@ -163,10 +163,6 @@ def span(length: timedelta) -> str:
         if len(parts) == 2 or (parts and count >= 10):
             break
     return " ".join(parts)
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    return f"{span(now - moment)} ago"
 
 
 def usually(usual: Usual) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db.models import F, Max, QuerySet
+from django.db.models import F, QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches
 from incidents.domain.changes import same
@@ -17,7 +17,7 @@ from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
 from incidents.engine import hand_backs
 from incidents.engine.freshness import fresh_backends, fresh_probes
-from incidents.models import Binding, Diagnosis, EngineerEntry, Look, Measurement, Organization, Point, Resource
+from incidents.models import Binding, Diagnosis, EngineerEntry, Measurement, Organization, Point, Resource
 from incidents.models.bulk import insert
 
 # The keys of the resources that are diagnosed, as a subquery.
@@ -151,9 +151,3 @@ def _tell(chosen: Mapping[uuid.UUID, Named], turned: Mapping[uuid.UUID, Diagnose
             for some in in_batches(names)
         ]
     )
-
-
-def newest_look() -> Mapping[str, datetime]:
-    """When each probe last answered, by its slug; what the pages call "checked at"."""
-    answered = Look.objects.filter(probe__isnull=False, answered=True)
-    return dict(answered.order_by().values_list("probe__slug").annotate(at=Max("at")))

@@ -16,11 +16,10 @@ import urllib3
 
 from incidents.domain.verdicts import Mark, Reading
 from incidents.probes.base import Point
-from incidents.probes.settings import endpoint
 from incidents.wire.connections import POOLS, NotConnected
 from incidents.wire.deadline import Deadline
 from incidents.wire.http import trust
-from incidents.wire.settings import Settings, fault
+from incidents.wire.settings import Settings, endpoint, fault
 
 SETTINGS = frozenset({"path", "host", "expect_status", "expect_text", "requests", "tls", "ca"})
 MOST_REQUESTS = 20

@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from incidents.domain.verdicts import Mark, Reading
-from incidents.probes import settings as given_settings
 from incidents.probes.base import Point
 from incidents.probes.bird import SESSION, Bird
 from incidents.probes.collectors import Collector, Simulated
 from incidents.probes.gobgp_collector import GoBgp
-from incidents.probes.settings import fault
+from incidents.wire.settings import Settings, endpoint, fault
 
 SETTINGS = {
     "bird": frozenset({"collector", "socket", "locations"}),
@@ -46,12 +45,12 @@ class Route:
         cls, *, name: str, settings: Mapping[str, object], secret: Callable[[str], str], budget_seconds: float
     ) -> Self:
         """Raises InventoryFault for a setting that is unknown, missing or ill-typed. There are no secret ones."""
-        kind = given_settings.choice(settings, "collector", tuple(SETTINGS))
-        given_settings.check_names(settings, SETTINGS[kind])
-        sessions = given_settings.names(settings, "locations")
+        kind = Settings(settings).choice("collector", tuple(SETTINGS))
+        given = Settings.of(settings, SETTINGS[kind])
+        sessions = given.names("locations")
         return cls(
             name=name,
-            collector=_collector(kind, settings, sessions),
+            collector=_collector(kind, given, sessions),
             sessions=sessions,
             budget_seconds=budget_seconds,
         )
@@ -91,15 +90,15 @@ class Route:
         self._collector.close()
 
 
-def _collector(kind: str, settings: Mapping[str, object], sessions: Mapping[str, str]) -> Collector:
+def _collector(kind: str, given: Settings, sessions: Mapping[str, str]) -> Collector:
     if kind == "bird":
         for name in sessions.values():
             if not SESSION.fullmatch(name):
                 raise fault("locations", f"{name!r} is no name of a protocol in BIRD")
-        return Bird(given_settings.text(settings, "socket"))
-    address = given_settings.text(settings, "address")
+        return Bird(given.text("socket"))
+    address = given.text("address")
     try:
-        host, port = given_settings.endpoint(address)
+        host, port = endpoint(address)
     except ValueError:
         raise fault("address", f"{address!r} must be a numeric host:port") from None
     if kind == "simulated":

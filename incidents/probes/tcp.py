@@ -11,7 +11,7 @@ from typing import Self
 
 from incidents.domain.verdicts import Mark, Reading
 from incidents.probes.base import Point
-from incidents.probes.settings import check_names, choice, endpoint
+from incidents.wire.settings import Settings, endpoint
 
 SETTINGS = frozenset({"expect"})
 # What proves that somebody is there: the first byte of a greeting, or a connection that is not ended at once.
@@ -45,8 +45,7 @@ class Tcp:
         cls, *, name: str, settings: Mapping[str, object], secret: Callable[[str], str], budget_seconds: float
     ) -> Self:
         """Raises InventoryFault for a setting that is unknown or ill-typed. There are no secret ones."""
-        check_names(settings, SETTINGS)
-        expect = choice(settings, "expect", EXPECT, default="greeting")
+        expect = Settings.of(settings, SETTINGS).choice("expect", EXPECT, default="greeting")
         return cls(name=name, expect=expect, budget_seconds=budget_seconds)
 
     def measure(self, points: Sequence[Point]) -> Mapping[int, Reading]:

@@ -1,4 +1,4 @@
-"""Reads the settings of one backend from the inventory; every fault names the setting, never a secret."""
+"""Reads the settings of one backend or probe from the inventory; every fault names the setting, never a secret."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Secret = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the inventory says about one backend, checked piece by piece.
+    """What the inventory says about one backend or probe, checked piece by piece.
 
     Raises (every method): InventoryFault with the path `settings.NAME`.
     """
@@ -47,6 +47,25 @@ class Settings:
             raise fault(name, "must be true or false")
         return value
 
+    def choice(self, name: str, choices: tuple[str, ...], default: str = "") -> str:
+        """One of some words; a fault also when it is left out and has no default."""
+        value = self.text(name) if self.has(name) or not default else default
+        if value not in choices:
+            raise fault(name, f"must be one of: {', '.join(choices)}")
+        return value
+
+    def names(self, name: str) -> Mapping[str, str]:
+        """A mapping of text to text with at least one entry."""
+        if not self.has(name):
+            raise fault(name, "is missing")
+        value = self.given[name]
+        if not isinstance(value, Mapping) or not value:
+            raise fault(name, "must name at least one location")
+        for key, item in value.items():
+            if not isinstance(key, str) or not isinstance(item, str) or not item:
+                raise fault(name, f"the entry of {key!r} must be text")
+        return dict(value)
+
     def secret(self, name: str, resolve: Secret) -> str:
         """What stands behind `env:NAME` or `file:PATH`; the text itself is refused, and never repeated."""
         reference = self.text(name)
@@ -63,6 +82,20 @@ class Settings:
         except ValueError:
             raise fault(name, f"the host of {text!r} must be a numeric address") from None
         return host, port
+
+
+def endpoint(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, the host numeric: a look-up of a name may take longer than any budget.
+
+    Raises ValueError.
+    """
+    host, _, port = address.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    version = ipaddress.ip_address(bare).version
+    if (version == 6) != bracketed or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{address!r} must be a numeric host:port")
+    return bare, int(port)
 
 
 def host_and_port(name: str, text: str) -> tuple[str, int]:
