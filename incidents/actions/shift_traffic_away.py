@@ -12,7 +12,7 @@ from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
-from incidents.domain.traffic import Steps, describe, effective, lead, owned, shortage, together
+from incidents.domain.traffic import describe, effective, owned, way_to
 
 # A location that is away for ever is one that everybody forgets. Google's traffic drains (SRE Workbook, "Managing
 # load") and most operators' change windows end within three days.
@@ -44,18 +44,15 @@ class ShiftTrafficAway:
         return describe(state)
 
     def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
-        ways: list[Steps] = []
+        goals: dict[str, State] = {}
         findings: list[Finding] = list(_wrong_time(wish))
         for resource in resources:
             side, found = _there(resource, wish)
             findings += found
-            if side is None or side.now is None:
-                continue
-            steps = lead(resource, {side.id: AWAY}, terms.steps, first=sum(len(way.changes) for way in ways))
-            findings += shortage(resource, steps, terms.minimum_percent)
-            findings += owned(resource, steps)
-            ways.append(steps)
-        way = together(ways)
+            if side is not None:
+                goals[side.id] = AWAY
+        way = way_to(resources, goals, terms, also=owned)
+        findings += way.findings
         if way.changes and not any(finding.severity is Severity.BLOCKER for finding in findings):
             text = f"At least {terms.minimum_percent} % of the usual capacity stays ready at the other locations."
             findings.append(passed("guard.capacity", text))

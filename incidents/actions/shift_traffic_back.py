@@ -12,7 +12,7 @@ from incidents.domain.facts import ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
-from incidents.domain.traffic import Steps, describe, effective, is_ready, lead, owned, shortage, together
+from incidents.domain.traffic import describe, effective, is_ready, owned, way_to
 
 
 class ShiftTrafficBack:
@@ -39,17 +39,15 @@ class ShiftTrafficBack:
         return describe(state)
 
     def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:
-        ways: list[Steps] = []
+        goals: dict[str, State] = {}
         findings: list[Finding] = []
         silent: dict[str, str] = {}
         for resource in resources:
-            goals, found = _goals(resource, terms, now, silent)
+            wanted, found = _goals(resource, terms, now, silent)
+            goals |= wanted
             findings += found
-            steps = lead(resource, goals, terms.steps, first=sum(len(way.changes) for way in ways))
-            findings += shortage(resource, steps, terms.minimum_percent)
-            findings += owned(resource, steps)
-            ways.append(steps)
-        way = together(ways)
+        way = way_to(resources, goals, terms, also=owned)
+        findings += way.findings
         findings += silence(silent, terms)
         if not any(finding.severity is Severity.BLOCKER for finding in findings):
             too_little = any(finding.code == "guard.capacity" for finding in findings)

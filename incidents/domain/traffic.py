@@ -6,12 +6,14 @@ it that this is what a weight means, whatever it means in their backend.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from incidents.domain.changes import Change, State, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.terms import Terms
 
 READY = "ready"
 # Somebody has closed it on purpose, or it is not there: no capacity, whatever a check would say.
@@ -116,6 +118,10 @@ class Steps:
     percents: tuple[int, ...]
 
 
+# What may speak against the steps of one pool.
+Check: TypeAlias = Callable[[ResourceFacts, Steps], Iterable[Finding]]
+
+
 def lead(resource: ResourceFacts, goals: Mapping[str, State], percents: Sequence[int], first: int) -> Steps:
     """The changes that lead to the goals step by step.
 
@@ -165,17 +171,19 @@ def together(steps: Sequence[Steps]) -> Way:
     return Way(changes, tuple(stages[percent] for percent in sorted(stages)), tuple(sorted(stages)))
 
 
-def way_to(
-    resources: Sequence[ResourceFacts], goals: Mapping[str, State], percents: Sequence[int], minimum_percent: int
-) -> Way:
-    """Leads all pools to these goals (by binding) step by step, held against the capacity that there is now."""
+def way_to(resources: Sequence[ResourceFacts], goals: Mapping[str, State], terms: Terms, also: Check) -> Way:
+    """Leads all pools to these goals (by binding) step by step, held against the capacity that there is now.
+
+    Args:
+        also: what else is asked of the steps of each pool: `owned` or `not_ready`.
+    """
     ways: list[Steps] = []
     findings: list[Finding] = []
     for resource in resources:
         mine = {side.id: goals[side.id] for side in resource.bindings if side.id in goals}
-        steps = lead(resource, mine, percents, first=sum(len(way.changes) for way in ways))
-        findings += shortage(resource, steps, minimum_percent)
-        findings += not_ready(resource, steps.changes)
+        steps = lead(resource, mine, terms.steps, first=sum(len(way.changes) for way in ways))
+        findings += shortage(resource, steps, terms.minimum_percent)
+        findings += also(resource, steps)
         ways.append(steps)
     return replace(together(ways), findings=tuple(findings))
 
@@ -216,10 +224,10 @@ def owned(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:
             return
 
 
-def not_ready(resource: ResourceFacts, changes: Sequence[Change]) -> Iterator[Finding]:
+def not_ready(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:
     """Locations that would get more than they have although they cannot take it."""
     sides = {side.id: side for side in resource.bindings}
-    for change in changes:
+    for change in steps.changes:
         side = sides.get(change.binding)
         if side is None or side.now is None:
             continue

@@ -24,5 +24,5 @@ def shortage_now(changes: Sequence[Change], minimum_percent: int, source: str) -
         mine = tuple(change for change in changes if change.resource == resource.id)
         steps = Steps(0, mine, (tuple(range(len(mine))),), (100,))
         found += shortage(resource, steps, minimum_percent)
-        found += not_ready(resource, mine)
+        found += not_ready(resource, steps)
     return blockers(tuple(found))

@@ -24,7 +24,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.plans import VALID_FOR, thaw
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Outcome
-from incidents.domain.traffic import way_to
+from incidents.domain.traffic import not_ready, way_to
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
@@ -91,7 +91,7 @@ def _hand_back(row: HandBack) -> None:
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
     origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
     goals = {change.binding: change.before for change in changes}
-    way = way_to(facts, goals, origin.terms.steps, origin.terms.minimum_percent)
+    way = way_to(facts, goals, origin.terms, also=not_ready)
     if against := blockers(way.findings):
         _wait(row, against[0].code, against[0].text)
         return

@@ -12,7 +12,7 @@ from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
-from incidents.domain.traffic import way_to
+from incidents.domain.traffic import not_ready, way_to
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
 from incidents.models import HandBack, Person, Plan, Resource, Run, Target
@@ -62,7 +62,7 @@ def _is_for_a_while(run: Run) -> bool:
 def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Terms) -> Resolved:
     """The same, moved step by step, and held against the capacity that there is now."""
     goals = {change.binding: change.after for change in resolved.changes}
-    way = way_to(resources, goals, terms.steps, terms.minimum_percent)
+    way = way_to(resources, goals, terms, also=not_ready)
     return Resolved(way.changes, (*resolved.findings, *way.findings), stages=way.stages, percents=way.percents)
 
 
