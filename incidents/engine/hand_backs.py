@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 
 from incidents.audit.log import ENGINE, Entry, append
-from incidents.domain.changes import State, same
+from incidents.domain.changes import State, same, whole_way
 from incidents.domain.runs import Outcome
-from incidents.engine.made import changes_made, states_of
+from incidents.engine.made import changes_made, changes_sent
 from incidents.models import Binding, HandBack, Run, Target
 
 
@@ -52,11 +54,17 @@ def _supersede(run: Run, now: datetime) -> None:
             append(Entry("hand-back.ended", ENGINE, run.organization.slug, str(row.run_id), data))
 
 
-def states_away() -> dict[str, list[State]]:
-    """Id of a binding that is changed for a while only -> the states that the run which did it may have left."""
-    rows = HandBack.objects.filter(ended_at=None).select_related("run__plan")
-    first = {change.binding: change.before for row in rows for change in changes_made(row.run)}
-    return {
-        binding: [state for state in states if not same(state, first[binding])]
-        for binding, states in states_of([row.run for row in rows]).items()
-    }
+def states_away() -> Mapping[str, Sequence[State]]:
+    """Id of a binding that is changed for a while only -> the states that the run which did it may have left.
+
+    At most two queries, however many promises are open.
+    """
+    runs = [row.run for row in HandBack.objects.filter(ended_at=None).select_related("run__plan")]
+    away: dict[str, list[State]] = defaultdict(list)
+    for changes in changes_sent(runs).values():
+        start = {change.binding: change.before for change in whole_way(changes)}
+        for change in changes:
+            away[change.binding] += [
+                state for state in (change.before, change.after) if not same(state, start[change.binding])
+            ]
+    return away

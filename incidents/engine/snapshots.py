@@ -46,10 +46,10 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     route that is not advertised, or a service that is not bound, is nobody's known-good state.
     """
     green = _green(measured)
-    rows = Binding.objects.filter(_old_enough(now), pk__in=observed).values_list(
-        "pk", "resource_id", "location_id", "aspect", "seen__state", "good_id", "good__state"
-    )
-    moving, unready = _moving(), _not_carried_out(observed)
+    columns = ("pk", "resource_id", "location_id", "aspect", "seen__state", "good_id", "good__state")
+    rows = list(Binding.objects.filter(_old_enough(now), pk__in=observed).values_list(*columns))
+    unready = _not_carried_out({row[1] for row in rows if row[3] == "source"}, observed)
+    moving = _moving()
     proven = [
         Proven(pk, resource, aspect, labelled(state), good, good_state, green[resource, location])
         for pk, resource, location, aspect, state, good, good_state in rows
@@ -92,9 +92,10 @@ def _moving() -> frozenset[object]:
     return frozenset(locks.values_list("resource_id", flat=True))
 
 
-def _not_carried_out(observed: Collection[int]) -> frozenset[tuple[object, int]]:
-    """(resource, location) where a cluster has not carried out what Git says: green probes prove the old version."""
-    rows = Binding.objects.filter(aspect="deploy").values_list("pk", "resource_id", "location_id", "seen__state")
+def _not_carried_out(resources: Collection[uuid.UUID], observed: Collection[int]) -> frozenset[tuple[object, int]]:
+    """Places of these where a cluster has not carried out what Git says: green probes prove the old version there."""
+    deploys = Binding.objects.filter(aspect="deploy", resource__in=resources)
+    rows = deploys.values_list("pk", "resource_id", "location_id", "seen__state")
     return frozenset(
         (resource, location)
         for pk, resource, location, state in rows
