@@ -6,14 +6,13 @@ All changes of one route go out in one patch, so that no request meets half of t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
 
 from incidents.adapters import gateway_httproute_rules as rules
 from incidents.adapters.base import check_batch
 from incidents.adapters.gateway_httproute_rules import Key
-from incidents.adapters.kube_access import SETTINGS, read_access
-from incidents.adapters.kube_api import Kube, Place
+from incidents.adapters.kube_adapter import KubeAdapter
+from incidents.adapters.kube_api import Place
 from incidents.adapters.kube_changes import Rehearsal, Unfit, drifted, write
 from incidents.adapters.kube_read import items, part, text
 from incidents.domain.canonical import JsonObject
@@ -21,7 +20,6 @@ from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same
 from incidents.domain.errors import BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding
 from incidents.wire.deadline import Deadline
-from incidents.wire.settings import Settings
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _SUBDOMAIN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -30,31 +28,8 @@ KEY = re.compile(rf"{_LABEL}/{_SUBDOMAIN}/(0|[1-9][0-9]?)/{_SUBDOMAIN}")
 LONGEST_KEY = 200
 
 
-class GatewayHttpRoute:
-    """An `Adapter` whose keys are `NAMESPACE/ROUTE/RULE/BACKEND`; states are described in docs/backends/.
-
-    Args:
-        kube: the cluster, not yet connected to.
-        keys: the backendRefs that the inventory binds to this backend.
-        budget_seconds: the longest that one call may take, connecting included.
-    """
-
-    def __init__(self, *, kube: Kube, keys: frozenset[str], budget_seconds: float) -> None:
-        self._kube, self._keys, self._budget = kube, keys, budget_seconds
-
-    @classmethod
-    def from_settings(
-        cls,
-        *,
-        name: str,
-        settings: Mapping[str, object],
-        secret: Callable[[str], str],
-        keys: frozenset[str],
-        budget_seconds: float,
-    ) -> Self:
-        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends/."""
-        access = read_access(Settings.of(settings, SETTINGS), secret)
-        return cls(kube=Kube(name, access), keys=keys, budget_seconds=budget_seconds)
+class GatewayHttpRoute(KubeAdapter):
+    """An `Adapter` whose keys are `NAMESPACE/ROUTE/RULE/BACKEND`; states are described in docs/backends/."""
 
     @staticmethod
     def normalize_key(key: str) -> str:
@@ -91,9 +66,6 @@ class GatewayHttpRoute:
         batches = self._kube.each(lambda batch: self._apply(batch, deadline), _batches(changes))
         answered = {place: receipt for batch in batches for place, receipt in batch.items()}
         return [answered[place] for place in range(len(changes))]
-
-    def close(self) -> None:
-        self._kube.close()
 
     def _state(self, key: str, route: JsonObject | None, deadline: Deadline) -> State:
         if route is None:

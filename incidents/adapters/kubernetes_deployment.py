@@ -7,13 +7,12 @@ was proven good, whole, with every default that the server had filled in.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
 
 from incidents.adapters import kubernetes_deployment_status as deployments
 from incidents.adapters.base import check_batch
-from incidents.adapters.kube_access import SETTINGS, read_access
-from incidents.adapters.kube_api import Kube, Place
+from incidents.adapters.kube_adapter import KubeAdapter
+from incidents.adapters.kube_api import Place
 from incidents.adapters.kube_changes import Rehearsal, Unfit, drifted, write
 from incidents.adapters.kube_patch import check_writable, diff
 from incidents.adapters.kube_read import part
@@ -22,7 +21,6 @@ from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same,
 from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding, Severity
 from incidents.wire.deadline import Deadline
-from incidents.wire.settings import Settings
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 LONGEST_CAUSE = 200
@@ -31,31 +29,8 @@ KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9
 LONGEST_KEY = 200
 
 
-class KubernetesDeployment:
-    """An `Adapter` whose keys are `NAMESPACE/NAME`; states are described in docs/backends/.
-
-    Args:
-        kube: the cluster, not yet connected to.
-        keys: the Deployments that the inventory binds to this backend.
-        budget_seconds: the longest that one call may take, connecting included.
-    """
-
-    def __init__(self, *, kube: Kube, keys: frozenset[str], budget_seconds: float) -> None:
-        self._kube, self._keys, self._budget = kube, keys, budget_seconds
-
-    @classmethod
-    def from_settings(
-        cls,
-        *,
-        name: str,
-        settings: Mapping[str, object],
-        secret: Callable[[str], str],
-        keys: frozenset[str],
-        budget_seconds: float,
-    ) -> Self:
-        """Raises InventoryFault for a setting that is unknown, missing or ill-typed; see docs/backends/."""
-        access = read_access(Settings.of(settings, SETTINGS), secret)
-        return cls(kube=Kube(name, access), keys=keys, budget_seconds=budget_seconds)
+class KubernetesDeployment(KubeAdapter):
+    """An `Adapter` whose keys are `NAMESPACE/NAME`; states are described in docs/backends/."""
 
     @staticmethod
     def normalize_key(key: str) -> str:
@@ -85,9 +60,6 @@ class KubernetesDeployment:
         check_batch([change.key for change in changes], self._keys, self._kube.name)
         deadline = Deadline(self._budget)
         return self._kube.each(lambda change: self._apply(change, cause, deadline), changes)
-
-    def close(self) -> None:
-        self._kube.close()
 
     def _look(self, key: str, deadline: Deadline) -> State:
         found = self._kube.look(deadline, _place(key).path)
