@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -11,6 +14,7 @@ from console.access import SignedInRequest, access_run, signed_in
 from console.forms import OverruleForm, TimeForm
 from console.pages.run import show_run
 from incidents.domain.errors import NotAllowed, Refused
+from incidents.models import Run
 from incidents.services import control, hand_backs
 
 
@@ -31,39 +35,45 @@ def stop_run(request: SignedInRequest, reference: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def overrule_run(request: SignedInRequest, reference: str) -> HttpResponse:
-    if request.method == "GET":
-        # After a refused form the address stays here; a page that is loaded again must not be empty.
-        return _back_to(reference)
-    entered = access_run(request, reference, "act_for_organization")
-    form = OverruleForm(request.POST)
-    if not form.is_valid():
-        return show_run(request, entered, form)
-    try:
-        control.overrule(request.user, entered.row, form.cleaned_data["reason"])
-    except NotAllowed as refused:
-        raise PermissionDenied(str(refused)) from refused
-    except Refused as refused:
-        form.add_error(None, str(refused))
-        return show_run(request, entered, form)
-    return _back_to(reference)
+    return _answer(
+        request,
+        reference,
+        OverruleForm(request.POST),
+        lambda run, said: control.overrule(request.user, run, said["reason"]),
+    )
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
 def extend_away(request: SignedInRequest, reference: str) -> HttpResponse:
     """Moves the time at which the traffic comes back by itself."""
+    return _answer(
+        request,
+        reference,
+        TimeForm(request.POST),
+        lambda run, said: hand_backs.extend(request.user, run, said["minutes"]),
+    )
+
+
+def _answer(
+    request: SignedInRequest,
+    reference: str,
+    form: OverruleForm | TimeForm,
+    act: Callable[[Run, dict[str, Any]], None],
+) -> HttpResponse:
+    """Does what a form on the page of a run asks for; shows the page again, with the reason, where that is refused."""
     if request.method == "GET":
+        # After a refused form the address stays here; a page that is loaded again must not be empty.
         return _back_to(reference)
     entered = access_run(request, reference, "act_for_organization")
-    form = TimeForm(request.POST)
     if not form.is_valid():
         return show_run(request, entered, form)
     try:
-        hand_backs.extend(request.user, entered.row, form.cleaned_data["minutes"])
+        act(entered.row, form.cleaned_data)
     except NotAllowed as refused:
         raise PermissionDenied(str(refused)) from refused
     except Refused as refused:
-        form.add_error("minutes", str(refused))
+        form.add_error(next(iter(form.fields)), str(refused))
         return show_run(request, entered, form)
     return _back_to(reference)
 
