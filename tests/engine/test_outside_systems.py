@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -119,12 +119,23 @@ def kube(server: FakeKubernetes, folder: Path, kind: str) -> Backend:
     return backend_of(kind, server.address, {"kubeconfig": f"file:{file}"})
 
 
-def test_a_bad_deployment_is_put_back_and_waited_for(
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A Deployment that was proven good, and then got a version that never comes up; `good` is what it ran before."""
+
+    world: Cluster
+    path: str
+    good: Any
+    resource: Resource
+
+
+@pytest.fixture
+def badly_deployed(
     scene: Scene,
     cluster: tuple[Cluster, FakeKubernetes],
     page: Callable[[Callable[[], bool]], str],
     tmp_path: Path,
-) -> None:
+) -> Deployed:
     world, server = cluster
     path = world.deployment("checkout")
     good = json.loads(json.dumps(world.objects[path]["spec"]["template"]))
@@ -144,12 +155,18 @@ def test_a_bad_deployment_is_put_back_and_waited_for(
     world.give_up(path)
     poll_once()
     assert damage(resource) == "bad_deploy"
-    run = tapped(scene, "revert_deploy", resource)
+    # From here on the controller does what the test says.
     world.prompt = False
+    return Deployed(world, path, good, resource)
+
+
+def test_a_bad_deployment_is_put_back_and_waited_for(scene: Scene, badly_deployed: Deployed) -> None:
+    world, path = badly_deployed.world, badly_deployed.path
+    run = tapped(scene, "revert_deploy", badly_deployed.resource)
     advance(run.pk)
     run.refresh_from_db()
     # The API server has taken the change; no copy is up yet, and a receipt is no success.
-    assert world.objects[path]["spec"]["template"] == good
+    assert world.objects[path]["spec"]["template"] == badly_deployed.good
     assert (run.phase, run.because) == (Phase.RUNNING, "backend.carrying-out")
     world.finish(path)
     run = scene.carry_on(run)
@@ -158,28 +175,12 @@ def test_a_bad_deployment_is_put_back_and_waited_for(
     assert run.reference in cause
 
 
-def test_a_good_version_whose_image_is_gone_fails_the_run_and_says_so(
-    scene: Scene,
-    cluster: tuple[Cluster, FakeKubernetes],
-    page: Callable[[Callable[[], bool]], str],
-    tmp_path: Path,
-) -> None:
+def test_a_good_version_whose_image_is_gone_fails_the_run_and_says_so(scene: Scene, badly_deployed: Deployed) -> None:
     """No dry run can know it: the cluster takes the change, and its new copies never start."""
-    world, server = cluster
-    path = world.deployment("checkout")
-    well = [True]
-    backend = kube(server, tmp_path, "kubernetes-deployment")
-    keys = {"edge-a": ("deploy", "shop/checkout")}
-    resource = settle(scene, "revert_deploy", "checkout-in-cluster", backend, keys, page(lambda: well[0]))
-    proven(resource)
-    world.objects[path]["spec"]["template"] = json.loads(json.dumps(BAD))
-    world.objects[path]["metadata"]["generation"] += 1
-    well[0] = False
-    poll_once()
-    run = tapped(scene, "revert_deploy", resource)
-    world.prompt = False
+    run = tapped(scene, "revert_deploy", badly_deployed.resource)
     advance(run.pk)
-    world.give_up(path, at=f"{timezone.now() + timedelta(seconds=5):%Y-%m-%dT%H:%M:%SZ}")
+    later = timezone.now() + timedelta(seconds=5)
+    badly_deployed.world.give_up(badly_deployed.path, at=f"{later:%Y-%m-%dT%H:%M:%SZ}")
     run = scene.carry_on(run)
     assert (run.outcome, run.because) == (Outcome.FAILED, "run.target-failed")
     assert [row.because for row in run.targets.all()] == ["backend.gave-up"]
