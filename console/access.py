@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
-from incidents.engine.grants import Grant
+from incidents.domain.people import Grant
 from incidents.models import Organization, Person, Resource, Run
 from incidents.selectors import doors
 from incidents.services.denials import record_denial

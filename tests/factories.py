@@ -16,6 +16,7 @@ from incidents.domain.canonical import digest
 from incidents.domain.changes import Change, State
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
+from incidents.domain.people import ACTING, group_of, rights_of
 from incidents.domain.runs import Outcome, Phase
 from incidents.domain.terms import Terms, Window
 from incidents.domain.verdicts import Mark, Proof
@@ -80,15 +81,11 @@ def _backend(slug: str) -> Backend:
 
 
 def make_organization(slug: str = "example-shop", title: str = "Example Shop") -> Organization:
-    """An organization with its two groups, as the inventory makes them."""
+    """An organization with the groups that hold something on it, as the inventory makes them."""
     organization = Organization.objects.create(slug=slug, title=title)
-    for role, grants in {
-        "viewers": ("see_organization",),
-        "operators": ("see_organization", "act_for_organization"),
-    }.items():
-        group = Group.objects.create(name=f"{slug}/{role}")
-        for grant in grants:
-            assign_perm(f"incidents.{grant}", group, organization)
+    for name, grant in rights_of(slug):
+        group, _ = Group.objects.get_or_create(name=name)
+        assign_perm(f"incidents.{grant}", group, organization)
     return organization
 
 
@@ -134,7 +131,11 @@ def make_preapproval(
         digest=digest(value),
     )
     row.resources.set(resources or organization.resources.all())
-    assign_perm("incidents.use_preapproval", Group.objects.get(name=f"{organization.slug}/operators"), row)
+    for role in ACTING:
+        group = Group.objects.get(name=group_of(organization.slug, role))
+        assign_perm("incidents.use_preapproval", group, row)
+        assign_perm("incidents.approve_preapproval", group, row)
+    assign_perm("incidents.approve_preapproval", Group.objects.get(name="support"), row)
     return row
 
 

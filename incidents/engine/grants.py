@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from django.db.models import Exists, Q
 
+from incidents.domain.people import Grant
 from incidents.models import (
     Organization,
     OrganizationGroupObjectPermission,
@@ -15,8 +14,6 @@ from incidents.models import (
     PreapprovalGroupObjectPermission,
     PreapprovalUserObjectPermission,
 )
-
-Grant = Literal["see_organization", "act_for_organization"]
 
 
 def holds(person: Person, grant: Grant, organization: Organization) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from incidents.domain.canonical import Json
 from incidents.domain.kinds import LOOKED_AT
+from incidents.domain.people import ACTING, group_of, groups_of
 from incidents.inventory.diff import KINDS
 from incidents.inventory.document import (
-    ROLES,
     Inventory,
     PreapprovalEntry,
     ProbeEntry,
@@ -57,7 +57,7 @@ def check(sheet: Sheet, inventory: Inventory, rules: Rules) -> None:
     _check_sights(sheet, inventory, names)
     _check_watches(sheet, inventory, names, rules)
     for index, person in enumerate(inventory.people):
-        _check_groups(sheet, f"people[{index}]", person.groups, names)
+        _check_groups(sheet, f"people[{index}].groups", person.groups, names)
     for index, preapproval in enumerate(inventory.preapprovals):
         _check_preapproval(sheet, f"preapprovals[{index}]", preapproval, names, rules)
     _check_removals(sheet, inventory)
@@ -73,7 +73,7 @@ def _names(inventory: Inventory) -> _Names:
         organizations=frozenset(organization.name for organization in inventory.organizations),
         owners={resource.name: organization for resource, organization in owned},
         resources={resource.name: resource for resource, _ in owned},
-        groups=frozenset(f"{entry.name}/{role}" for entry in inventory.organizations for role in ROLES),
+        groups=frozenset(groups_of(entry.name for entry in inventory.organizations)),
     )
 
 
@@ -176,7 +176,7 @@ def _resources(inventory: Inventory) -> Iterable[tuple[str, ResourceEntry]]:
 
 
 def _check_groups(sheet: Sheet, path: str, groups: Iterable[str], names: _Names) -> None:
-    placed = [(f"{path}.groups[{index}]", group) for index, group in enumerate(groups)]
+    placed = [(f"{path}[{index}]", group) for index, group in enumerate(groups)]
     for place, group in placed:
         _refer(sheet, place, "group", group, names.groups)
     _refuse_repeated(sheet, placed)
@@ -184,7 +184,7 @@ def _check_groups(sheet: Sheet, path: str, groups: Iterable[str], names: _Names)
 
 def _check_preapproval(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names, rules: Rules) -> None:
     _refer(sheet, f"{path}.action", "action", entry.action, rules.actions)
-    _check_groups(sheet, path, entry.groups, names)
+    _check_groups(sheet, f"{path}.groups", entry.groups, names)
     for index, probe in enumerate(entry.terms.probes):
         _refer(sheet, f"{path}.proof.probes[{index}]", "probe", probe, names.probes)
     _check_validator(sheet, f"{path}.rpki", entry.terms.rpki, names)
@@ -192,6 +192,7 @@ def _check_preapproval(sheet: Sheet, path: str, entry: PreapprovalEntry, names: 
         sheet.fault(f"{path}.tolerate", f"must be less than the number of locations, {len(names.locations)}")
     if _refer(sheet, f"{path}.organization", "organization", entry.organization, names.organizations):
         _check_holders(sheet, f"{path}.groups", entry, names)
+        _check_approvers(sheet, f"{path}.approvers", entry, names)
         _check_covered(sheet, f"{path}.resources", entry, names, rules)
 
 
@@ -201,10 +202,21 @@ def _check_validator(sheet: Sheet, path: str, name: str, names: _Names) -> None:
 
 
 def _check_holders(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names) -> None:
+    acting = [group_of(entry.organization, role) for role in ACTING]
+    allowed = " and ".join(acting)
     for index, group in enumerate(entry.groups):
-        if group in names.groups and group != f"{entry.organization}/operators":
-            message = f"{group} may not act for {entry.organization}; only {entry.organization}/operators may"
-            sheet.fault(f"{path}[{index}]", message)
+        if group in names.groups and group not in acting:
+            sheet.fault(f"{path}[{index}]", f"{group} may not act for {entry.organization}; only {allowed} may")
+
+
+def _check_approvers(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names) -> None:
+    """Whoever agrees must see what they agree to, and answer for that organization or for the platform."""
+    allowed = (*(group_of(entry.organization, role) for role in ACTING), "support")
+    placed = [(f"{path}[{index}]", group) for index, group in enumerate(entry.approvers)]
+    _refuse_repeated(sheet, placed)
+    for place, group in placed:
+        if _refer(sheet, place, "group", group, names.groups) and group not in allowed:
+            sheet.fault(place, f"{group} may not agree to this; {' or '.join(allowed)} may")
 
 
 def _check_covered(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Names, rules: Rules) -> None:

@@ -9,8 +9,6 @@ from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import InventoryFault
 from incidents.domain.terms import Terms
 
-ROLES = ("operators", "viewers")
-
 
 @dataclass(frozen=True, slots=True)
 class LocationEntry:
@@ -77,23 +75,31 @@ class OrganizationEntry:
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """`password` is the reference to it, `groups` are names such as `example-shop/operators`."""
+    """`password` is the reference to it, `groups` are names such as `example-shop/operators`.
+
+    `identity` is equal for two entries that are the same human; the name where the file says nothing.
+    """
 
     name: str
     title: str
+    identity: str
     password: str
     groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PreapprovalEntry:
-    """`resources` are names, never a rule: `every prefix` has been written out."""
+    """`resources` are names, never a rule: `every prefix` has been written out.
+
+    `groups` may run it; `approvers` may be the second person where one is asked for.
+    """
 
     name: str
     action: str
     organization: str
     resources: tuple[str, ...]
     groups: tuple[str, ...]
+    approvers: tuple[str, ...]
     terms: Terms
 
     def as_json(self) -> JsonObject:
@@ -104,6 +110,7 @@ class PreapprovalEntry:
             "organization": self.organization,
             "resources": sorted(self.resources),
             "groups": sorted(self.groups),
+            "approvers": sorted(self.approvers),
             "terms": self.terms.as_json(),
         }
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 import yaml
 
 from incidents.domain.kinds import Kind
+from incidents.domain.people import group_of
 from incidents.inventory.document import OrganizationEntry, PreapprovalEntry
 from incidents.inventory.nodes import Fields, Node, Sheet
 from incidents.inventory.terms import TERMS, read_terms
 
 EVERY = {f"every {kind}": kind for kind in Kind}
 WORDS = ", ".join(f"`{words}`" for words in EVERY)
+NOBODY = "then nobody could be the second person; leave it out, or name the groups that may"
 NOTHING = f"nothing never means everything; name resources, or write the words {WORDS}"
 
 
 def read_preapproval(
     sheet: Sheet, node: Node, path: str, organizations: tuple[OrganizationEntry, ...]
 ) -> PreapprovalEntry:
-    fields = Fields(sheet, node, path, ("name", "action", "organization", "resources", "groups", *TERMS))
+    fields = Fields(sheet, node, path, ("name", "action", "organization", "resources", "groups", "approvers", *TERMS))
     organization = fields.text("organization")
+    by_default = (group_of(organization, "owners"), group_of(organization, "operators"), "support")
     return PreapprovalEntry(
         name=fields.slug("name"),
         action=fields.text("action", longest=40),
         organization=organization,
         resources=_read_resources(fields, organization, organizations),
         groups=tuple(fields.texts("groups", empty="then nobody could use it; name the groups that may")),
+        approvers=tuple(fields.texts("approvers", empty=NOBODY)) if fields.has("approvers") else by_default,
         terms=read_terms(fields),
     )
 

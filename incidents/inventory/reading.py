@@ -208,9 +208,11 @@ def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:
 
 
 def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
-    fields = Fields(sheet, node, path, ("name", "title", "password", "groups"))
+    fields = Fields(sheet, node, path, ("name", "title", "identity", "password", "groups"))
+    name = fields.slug("name")
     return PersonEntry(
-        name=fields.slug("name"),
+        name=name,
+        identity=fields.text("identity", default=name),
         title=fields.text("title"),
         password=fields.text("password", longest=1000),
         groups=tuple(fields.texts("groups")),

@@ -120,8 +120,12 @@ BANK = Organization(
 
 PEOPLE = (
     Person("shop-operator", "an operator of Example Shop", ("example-shop/operators",)),
+    Person("shop-owner", "an owner of Example Shop", ("example-shop/owners",)),
     Person("shop-viewer", "a viewer of Example Shop", ("example-shop/viewers",)),
     Person("bank-operator", "an operator of Example Bank", ("example-bank/operators",)),
+    Person("support-desk", "the support desk", ("support",)),
+    Person("reviewer", "a reviewer", ("reviewers",)),
+    Person("engineer", "a platform engineer", ("engineers",)),
 )
 
 

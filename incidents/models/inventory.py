@@ -68,6 +68,10 @@ class Organization(models.Model):
         permissions = (
             ("see_organization", "See the organization's resources, runs and incidents"),
             ("act_for_organization", "Start, stop and undo runs of the organization"),
+            ("manage_people", "Invite and remove people of the organization, and change their roles"),
+            ("support_organization", "Help the organization: act with its consent, and freeze it"),
+            ("review_organization", "Review what was done for the organization"),
+            ("engineer_organization", "Settle what the organization cannot repair itself"),
         )
 
     def __str__(self) -> str:
@@ -154,8 +158,8 @@ class Point(models.Model):
 class Preapproval(models.Model):
     """Who may run which action on which resources within which guards. `terms` is the reviewed text, `digest` its name.
 
-    Who: groups that hold `use_preapproval` on this row. `resources` are rows, never a rule, so that an empty
-    selector stays empty.
+    Who: groups that hold `use_preapproval` on this row; those that hold `approve_preapproval` are the second person.
+    `resources` are rows, never a rule, so that an empty selector stays empty.
     """
 
     slug = models.SlugField(unique=True)
@@ -168,7 +172,10 @@ class Preapproval(models.Model):
     class Meta:
         ordering = ("slug",)
         default_permissions = ()
-        permissions = (("use_preapproval", "Run the action within this preapproval"),)
+        permissions = (
+            ("use_preapproval", "Run the action within this preapproval"),
+            ("approve_preapproval", "Agree, as a second person, to what somebody wants to run within it"),
+        )
 
     def __str__(self) -> str:
         return self.slug

@@ -17,6 +17,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(max_length=150, unique=True)
     title = models.CharField(max_length=100, help_text="How others read who this is.")
+    identity = models.CharField(
+        max_length=100, blank=True, help_text="Equal for two sign-ins of one human; empty where nobody has said it."
+    )
     is_active = models.BooleanField(default=True)
 
     objects = BaseUserManager()

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from incidents.engine.grants import Grant
+from incidents.domain.people import Grant
 from incidents.models import (
     Organization,
     OrganizationGroupObjectPermission,

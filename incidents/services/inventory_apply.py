@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.db.models import CharField, F, Model, Value
 from django.db.models.functions import Cast, Concat
 
+from incidents.domain.people import ORGANIZATION_ROLES, group_of, groups_of
 from incidents.inventory.diff import KINDS
-from incidents.inventory.document import ROLES
 from incidents.models import Binding, Organization, Person, Plan, Preapproval
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
 from incidents.services.inventory_plan import Comparison
@@ -43,7 +43,7 @@ def write(comparison: Comparison) -> None:
 
 def _make_groups(comparison: Comparison) -> None:
     groups = comparison.ids["group"]
-    names = [f"{organization}/{role}" for organization in comparison.wanted["organization"] for role in ROLES]
+    names = groups_of(comparison.wanted["organization"])
     made = Group.objects.bulk_create([Group(name=name) for name in names if name not in groups])
     groups.update({group.name: group.pk for group in made})
 
@@ -109,7 +109,7 @@ def _remove(comparison: Comparison, kind: str) -> None:
     elif kind == "preapproval":
         _withdraw(ids)
     elif kind == "organization":
-        names = [f"{name}/{role}" for name in comparison.diff.kinds[kind].removed for role in ROLES]
+        names = [group_of(name, role) for name in comparison.diff.kinds[kind].removed for role in ORGANIZATION_ROLES]
         Group.objects.filter(name__in=names).delete()
         Organization.objects.filter(pk__in=ids).delete()
     else:

@@ -74,7 +74,16 @@ def _agreed(comparison: Comparison, name: str) -> dict[str, Json]:
     if after:
         terms = after["terms"]
         data["action"] = str(after["action"])
-        data["groups"] = [group.partition(" ")[0] for group in sorted(_set(after["groups"]))]
+        data["groups"] = [
+            group.removesuffix(" use_preapproval")
+            for group in sorted(_set(after["groups"]))
+            if group.endswith(" use_preapproval")
+        ]
+        data["approvers"] = [
+            group.removesuffix(" approve_preapproval")
+            for group in sorted(_set(after["groups"]))
+            if group.endswith(" approve_preapproval")
+        ]
         data["terms"] = terms if isinstance(terms, dict) else {}
     return data
 

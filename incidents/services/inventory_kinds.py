@@ -79,7 +79,12 @@ SPECS: dict[str, Kind] = {
         Binding, ("resource__name", "location__slug", "aspect"), same("key") | {"backend": "backend__slug"}
     ),
     "watch": Kind(Point, ("resource__name", "location__slug", "probe__slug"), same("address")),
-    "person": Kind(Person, ("username",), same("title", "password") | {"active": "is_active"}, gone=("active", False)),
+    "person": Kind(
+        Person,
+        ("username",),
+        same("title", "identity", "password") | {"active": "is_active"},
+        gone=("active", False),
+    ),
     "preapproval": Kind(
         Preapproval,
         ("slug",),
@@ -139,8 +144,7 @@ def load_link(link: Link) -> dict[tuple[str, str], Any]:
 
 def load_rights() -> dict[str, Ids]:
     """Groups by name, and our permissions by codename."""
-    codenames = ("see_organization", "act_for_organization", "use_preapproval")
-    permissions = Permission.objects.filter(content_type__app_label="incidents", codename__in=codenames)
+    permissions = Permission.objects.filter(content_type__app_label="incidents")
     return {
         "group": dict(Group.objects.values_list("name", "pk")),
         "permission": dict(permissions.values_list("codename", "pk")),

@@ -10,9 +10,9 @@ from django.contrib.auth.hashers import check_password, make_password
 
 from incidents.domain.canonical import digest
 from incidents.domain.errors import InventoryFault
+from incidents.domain.people import rights_of, users_of
 from incidents.inventory.diff import KINDS, InventoryDiff, KindDiff
 from incidents.inventory.document import (
-    ROLES,
     BackendEntry,
     Inventory,
     ProbeEntry,
@@ -22,8 +22,6 @@ from incidents.inventory.document import (
 from incidents.inventory.references import resolve
 from incidents.models import Person
 from incidents.services.inventory_kinds import LINKS, SPECS, Fields, Ids, Rows, load, load_link, load_rights
-
-RIGHTS = {"operators": ("see_organization", "act_for_organization"), "viewers": ("see_organization",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +140,14 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
         "organization": {
             entry.name: {
                 "title": entry.title,
-                "rights": frozenset(f"{entry.name}/{role} {right}" for role in ROLES for right in RIGHTS[role]),
+                "rights": frozenset(f"{group} {right}" for group, right in rights_of(entry.name)),
             }
             for entry in inventory.organizations
         },
         "person": {
             entry.name: {
                 "title": entry.title,
+                "identity": entry.identity,
                 "password": hashes[entry.name],
                 "active": True,
                 "groups": frozenset(entry.groups),
@@ -162,7 +161,10 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
                 "terms": entry.terms.as_json(),
                 "digest": digest(entry.as_json()),
                 "resources": frozenset(entry.resources),
-                "groups": frozenset(f"{group} use_preapproval" for group in entry.groups),
+                "groups": frozenset(
+                    [f"{group} use_preapproval" for group in users_of(entry.groups)]
+                    + [f"{group} approve_preapproval" for group in entry.approvers]
+                ),
             }
             for entry in inventory.preapprovals
         },

@@ -55,6 +55,7 @@ def test_a_preapproval_is_named_by_the_digest_of_what_was_agreed(apply: Apply) -
             "organization": "shop",
             "resources": ["2001:db8::/32", "203.0.113.0/24"],
             "groups": ["shop/operators"],
+            "approvers": ["shop/operators", "shop/owners", "support"],
             "terms": row.terms,
         }
     )

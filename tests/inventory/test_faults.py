@@ -90,7 +90,7 @@ ONE_FAULT = [
     ("groups: [shop/operators]\n    tier", "groups: [bank/operators]\n    tier", "preapprovals[0].groups[0]",
      "may not act for shop"),
     ("groups: [shop/operators]\n    tier", "groups: [shop/viewers]\n    tier", "preapprovals[0].groups[0]",
-     "only shop/operators may"),
+     "only shop/owners and shop/operators may"),
     ("tier: 1", "tier: 3", "preapprovals[0].tier", "second person"),
     ("tier: 1", "tier: 0", "preapprovals[0].tier", "from 1 to 3"),
     ("[1, 25%, 100%]", "[]", "preapprovals[0].stages", "is empty"),

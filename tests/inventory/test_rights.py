@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 
-from incidents.models import Organization, OrganizationGroupObjectPermission, Person, Preapproval
+from incidents.models import (
+    Organization,
+    OrganizationGroupObjectPermission,
+    Person,
+    Preapproval,
+    PreapprovalGroupObjectPermission,
+)
 from tests.inventory.conftest import EXAMPLE, Apply, entries, replaced
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +63,8 @@ def test_what_was_granted_beside_the_inventory_is_taken_back(apply: Apply) -> No
     shop, preapproval = Organization.objects.get(slug="shop"), Preapproval.objects.get()
     viewers = Group.objects.get(name="shop/viewers")
     OrganizationGroupObjectPermission.objects.assign_perm("act_for_organization", viewers, shop)
-    preapproval.preapprovalgroupobjectpermission_set.update(group=viewers)
+    preapproval.preapprovalgroupobjectpermission_set.filter(permission__codename="use_preapproval").delete()
+    PreapprovalGroupObjectPermission.objects.assign_perm("use_preapproval", viewers, preapproval)
     assert rights("bob") == (True, True, True)
     diff = apply(EXAMPLE)
     assert diff.kinds["organization"].changed == {"shop": ("rights",)}

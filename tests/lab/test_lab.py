@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from incidents.lab import collector
+from incidents.lab.demo import PEOPLE
 from incidents.lab.faults import LabFault
 from incidents.lab.lab import Lab
 
@@ -148,7 +149,7 @@ def test_the_inventory_fits_together(any_lab: Lab) -> None:
             assert {binding["backend"] for binding in resource["bindings"]} <= set(backends)
             assert {binding["location"] for binding in resource["bindings"]} == places
             assert {watch["probe"] for watch in resource["watch"]} == probes[resource["kind"]]
-    assert [person["name"] for person in inventory["people"]] == ["shop-operator", "shop-viewer", "bank-operator"]
+    assert [person["name"] for person in inventory["people"]] == [person.name for person in PEOPLE]
     kinds = [resource["kind"] for resource in inventory["organizations"][0]["resources"]]
     assert kinds == ["prefix"] * 6 + ["service", "pool"]
     assert {approval["organization"] for approval in inventory["preapprovals"]} == {"example-shop", "example-bank"}
@@ -157,7 +158,7 @@ def test_the_inventory_fits_together(any_lab: Lab) -> None:
 def test_secrets_are_readable_by_us_alone_and_in_no_other_file_for_all(simulated_lab: Lab) -> None:
     folder = simulated_lab.directory / "passwords"
     secrets = {file.name: file.read_text() for file in folder.iterdir()}
-    assert set(secrets) == {"shop-operator", "shop-viewer", "bank-operator", "registry-token"}
+    assert set(secrets) == {*(person.name for person in PEOPLE), "registry-token"}
     assert len(set(secrets.values())) == 4
     assert folder.stat().st_mode & 0o077 == 0
     for file in simulated_lab.directory.rglob("*"):

@@ -1,0 +1,60 @@
+"""Who people are to an organization and to the operator of the console, and what each role may do (DESIGN section 10).
+
+A role is a group: `example-shop/owners` for one of an organization, `support` for one of the operator. A right is a
+row between such a group and an organization; nobody holds one without a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+Grant = Literal[
+    "see_organization",
+    "act_for_organization",
+    "manage_people",
+    "support_organization",
+    "review_organization",
+    "engineer_organization",
+]
+
+# From the one who may do most to the one who may do least; each role holds what those after it hold.
+ORGANIZATION_ROLES: dict[str, tuple[Grant, ...]] = {
+    "owners": ("see_organization", "act_for_organization", "manage_people"),
+    "operators": ("see_organization", "act_for_organization"),
+    "viewers": ("see_organization",),
+}
+# The operator's own people: none of them may act for a customer by their role alone.
+PLATFORM_ROLES: dict[str, tuple[Grant, ...]] = {
+    "support": ("see_organization", "support_organization"),
+    "reviewers": ("review_organization",),
+    "engineers": ("see_organization", "engineer_organization"),
+}
+# Roles of an organization that may be allowed to run something.
+ACTING = ("owners", "operators")
+
+
+def group_of(organization: str, role: str) -> str:
+    """The name of the group of a role in an organization."""
+    return f"{organization}/{role}"
+
+
+def groups_of(organizations: Iterable[str]) -> list[str]:
+    """Every group that there is: those of these organizations, and those of the operator of the console."""
+    return [group_of(name, role) for name in organizations for role in ORGANIZATION_ROLES] + list(PLATFORM_ROLES)
+
+
+def rights_of(organization: str) -> list[tuple[str, Grant]]:
+    """(group, grant) for everything that groups hold on an organization."""
+    own = [(group_of(organization, role), right) for role, rights in ORGANIZATION_ROLES.items() for right in rights]
+    return own + [(role, right) for role, rights in PLATFORM_ROLES.items() for right in rights]
+
+
+def users_of(groups: Iterable[str]) -> list[str]:
+    """The groups that may use a preapproval which names these: an owner may do what the operators may."""
+    found = dict.fromkeys(groups)
+    for group in list(found):
+        organization, _, role = group.rpartition("/")
+        if role == "operators":
+            found[group_of(organization, "owners")] = None
+    return list(found)
