@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "incidents.adapters",
         "incidents.probes",
         "incidents.inventory",
+        "incidents.wire",
     },
     "incidents.services": {
         "incidents.domain",
@@ -43,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "incidents.engine",
         "incidents.actions",
         "incidents.inventory",
+        "incidents.wire",
     },
     "incidents.selectors": {
         "incidents.domain",

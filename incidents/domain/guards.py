@@ -26,6 +26,10 @@ class Circumstances:
         busy: id of a resource -> reference of the other live run that is changing it.
         changed_in_organization, changed_on_platform: resources that other runs changed within the windows.
         announced_at: id of a binding -> when we last announced it.
+        sealed: whether the run's row is as the console wrote it.
+        approval: what is missing of the second person's consent, as a code; empty when nothing is, or none is needed.
+        incident_open: whether an incident of the organization is open.
+        on_call: whether the person is on call by the rota of the terms; None when nobody can tell, or none is named.
         agreed: whether this was agreed to beforehand: a hand-back must come even when its person has left since, the
             rules have changed, or much else was changed lately. Then only the guards of the moment count.
     """
@@ -38,15 +42,23 @@ class Circumstances:
     changed_on_platform: int = 0
     announced_at: Mapping[str, datetime] = field(default_factory=dict)
     agreed: bool = False
+    sealed: bool = True
+    approval: str = ""
+    incident_open: bool = False
+    on_call: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the guards are asked about: the changes, and the preapproval (by its digest) that they lean on."""
+    """What the guards are asked about: the changes, and the preapproval (by its digest) that they lean on.
+
+    `second_person` says that the plan takes one.
+    """
 
     changes: tuple[Change, ...]
     preapproval: str
     terms: Terms
+    second_person: bool = False
 
     @property
     def resources(self) -> dict[str, str]:
@@ -57,15 +69,63 @@ class Proposal:
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
     """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
     if known.agreed:
-        return tuple(_one_at_a_time(proposal, known))
+        return (*_seal(known), *_one_at_a_time(proposal, known))
     return (
+        *_seal(known),
         *_permission(known),
         *_preapproval(proposal, known),
+        *_second_person(known),
+        *_incident(proposal, known),
+        *_on_call(proposal, known),
         *_one_at_a_time(proposal, known),
         *_size(proposal),
         *_windows(proposal, known),
         *_flap(proposal, known, now),
     )
+
+
+def _seal(known: Circumstances) -> Iterator[Finding]:
+    if not known.sealed:
+        yield _blocker("guard.seal", "What is stored of this run is not what a person agreed to. Call us.")
+
+
+# What is missing of a second person's consent, for people.
+SECOND_PERSON = {
+    "approval.missing": "A second person has to agree to this, and nobody has.",
+    "approval.revoked": "The second person who agreed to this may no longer do so.",
+    "approval.own": "Nobody can be the second person for what they ask for themselves.",
+    "approval.same-human": "The second person is the same human as the one who asks.",
+    "approval.invited": "One of the two has invited the other, so somebody else has to agree.",
+}
+
+
+def _second_person(known: Circumstances) -> Iterator[Finding]:
+    if known.approval:
+        yield _blocker("guard.second-person", SECOND_PERSON[known.approval])
+
+
+def _incident(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+    if not proposal.terms.in_incident:
+        return
+    if known.incident_open:
+        yield Finding("guard.incident", Severity.PASSED, "An incident is open.")
+    else:
+        yield _blocker("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
+
+
+def _on_call(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+    """Not knowing is no yes: then it takes a second person, so that a rota that is down keeps nobody from a rescue."""
+    if not proposal.terms.on_call:
+        return
+    if known.on_call:
+        yield Finding("guard.on-call", Severity.PASSED, "You are on call now.")
+    elif known.on_call is False:
+        yield _blocker("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
+    elif proposal.second_person:
+        text = "We cannot see who is on call now, so a second person has to agree."
+        yield Finding("guard.on-call", Severity.WARNING, text)
+    else:
+        yield _blocker("guard.on-call", "We cannot see any more who is on call.")
 
 
 def _permission(known: Circumstances) -> Iterator[Finding]:

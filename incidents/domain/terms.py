@@ -22,7 +22,7 @@ class Terms:
     """Tier, stages and guards of one preapproval.
 
     Args:
-        tier: 1 preview and one button; 2 a tick that states the consequence.
+        tier: 1 preview and one button; 2 a tick that states the consequence; 3 a reason and a second person.
         stages: locations reached after each stage (`1`, `25%`, `100%`); for what is changed location by location.
         steps: percent of the way after each step (10, 50, 100); for traffic, which all locations share.
         minimum_percent: of the known-good capacity that must be ready and serving at every step.
@@ -34,6 +34,10 @@ class Terms:
         organization_window, platform_window: most resources changed in a rolling window.
         flap: a withdraw waits this long after an announcement.
         rpki: slug of the probe that says whether an origin is valid; empty where none is configured.
+        second_person_above: with more resources than this a second person is asked for at any tier; None for never.
+        break_glass: whether one person may start alone what takes two, with a reason and a review afterwards.
+        in_incident: whether an incident of the organization must be open.
+        on_call: slug of the rota by which the person must be on call; empty where that is not asked.
         probes: slugs of the probes whose points must pass; at least one.
         proof: how the verdict on a stage is reached.
     """
@@ -53,6 +57,10 @@ class Terms:
     rpki: str
     probes: tuple[str, ...]
     proof: Proof = field(default_factory=Proof)
+    second_person_above: int | None = None
+    break_glass: bool = False
+    in_incident: bool = False
+    on_call: str = ""
 
     def as_json(self) -> JsonObject:
         return {
@@ -71,6 +79,10 @@ class Terms:
             },
             "flap_minutes": _seconds(self.flap) // 60,
             "rpki": self.rpki,
+            "second_person_above": self.second_person_above,
+            "break_glass": self.break_glass,
+            "in_incident": self.in_incident,
+            "on_call": self.on_call,
             "proof": {
                 "probes": list(self.probes),
                 "in_a_row": self.proof.in_a_row,
@@ -104,6 +116,10 @@ def read_terms(value: JsonObject) -> Terms:
             every=timedelta(milliseconds=_integer(proof["every_ms"])),
             within=timedelta(seconds=_integer(proof["within_seconds"])),
         ),
+        second_person_above=None if value["second_person_above"] is None else _integer(value["second_person_above"]),
+        break_glass=value["break_glass"] is True,
+        in_incident=value["in_incident"] is True,
+        on_call=str(value["on_call"]),
     )
 
 

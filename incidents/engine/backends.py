@@ -161,7 +161,7 @@ def _make_adapter(slug: str) -> Bulkhead[Adapter]:
     adapter = ADAPTERS[row.kind].from_settings(
         name=row.slug,
         settings=row.settings,
-        secret=_secret,
+        secret=secret_of,
         keys=frozenset(Binding.objects.filter(backend=row).values_list("key", flat=True)),
         budget_seconds=row.budget_ms / 1000,
     )
@@ -173,10 +173,11 @@ def _make_probe(slug: str) -> Bulkhead[Instrument]:
     if row is None:
         raise HandrailError(f"the inventory has no probe {slug}")
     probe = PROBES[row.kind].from_settings(
-        name=row.slug, settings=row.settings, secret=_secret, budget_seconds=row.budget_ms / 1000
+        name=row.slug, settings=row.settings, secret=secret_of, budget_seconds=row.budget_ms / 1000
     )
     return Bulkhead(row.slug, probe, row.budget_ms / 1000, 4)
 
 
-def _secret(reference: str) -> str:
+def secret_of(reference: str) -> str:
+    """What stands behind a reference of the inventory. Raises InventoryFault."""
     return resolve(reference, Path.cwd())

@@ -11,8 +11,10 @@ from incidents.domain.changes import Change, is_up
 from incidents.domain.findings import Finding
 from incidents.domain.guards import Circumstances, Proposal, check
 from incidents.domain.terms import Window
+from incidents.engine import on_call
 from incidents.engine.grants import may_use
-from incidents.models import Attempt, Person, Preapproval, ResourceLock, Run, Target
+from incidents.engine.seals import run_is_sealed
+from incidents.models import Attempt, Incident, Person, Preapproval, ResourceLock, Run, Target
 
 
 def ask_guards(
@@ -23,6 +25,7 @@ def ask_guards(
     now: datetime,
     *,
     agreed: bool = False,
+    approval: str = "",
 ) -> tuple[Finding, ...]:
     """Every guard's answer at this moment.
 
@@ -30,6 +33,7 @@ def ask_guards(
         preapproval: the row as it is now; None when it is gone.
         run: the run that asks, whose own locks and attempts do not count against it; None before there is one.
         agreed: whether it was agreed to beforehand, with the run that it hands back.
+        approval: what is missing of a second person's consent (`engine.approving`); empty when nothing is.
     """
     resources = frozenset(uuid.UUID(key) for key in proposal.resources)
     known = Circumstances(
@@ -41,8 +45,19 @@ def ask_guards(
         changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
         announced_at=_announced(proposal.changes, warn=run is None),
         agreed=agreed,
+        sealed=run is None or run_is_sealed(run),
+        approval=approval,
+        incident_open=proposal.terms.in_incident and _incident_open(preapproval),
+        on_call=on_call.now(proposal.terms.on_call, person, now),
     )
     return check(proposal, known, now)
+
+
+def _incident_open(preapproval: Preapproval | None) -> bool:
+    return (
+        preapproval is not None
+        and Incident.objects.filter(organization=preapproval.organization_id, closed_at=None).exists()
+    )
 
 
 def _covered(preapproval: Preapproval | None, resources: frozenset[uuid.UUID]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, Q, QuerySet
 
 from incidents.domain.people import Grant
 from incidents.models import (
@@ -25,18 +25,45 @@ def holds(person: Person, grant: Grant, organization: Organization) -> bool:
 
 def may_use(person: Person, preapproval: Preapproval) -> bool:
     """Whether the person may act for the preapproval's organization and use it, now. One query."""
-    by_group = PreapprovalGroupObjectPermission.objects.filter(
-        content_object=preapproval.pk, permission__codename="use_preapproval", group__user=person.pk
-    )
-    by_name = PreapprovalUserObjectPermission.objects.filter(
-        content_object=preapproval.pk, permission__codename="use_preapproval", user=person.pk
-    )
     return Person.objects.filter(
         _on_organization(person, "act_for_organization", preapproval.organization_id),
-        Exists(by_group) | Exists(by_name),
+        _on_preapproval(person, "use_preapproval", preapproval),
         pk=person.pk,
         is_active=True,
     ).exists()
+
+
+def may_approve(person: Person, preapproval: Preapproval) -> bool:
+    """Whether the person may see the organization and agree, as a second person, within the preapproval. One query."""
+    return Person.objects.filter(
+        _on_organization(person, "see_organization", preapproval.organization_id),
+        _on_preapproval(person, "approve_preapproval", preapproval),
+        pk=person.pk,
+        is_active=True,
+    ).exists()
+
+
+def approvers_of(preapproval: Preapproval) -> QuerySet[Person]:
+    """Everybody who may agree, as a second person, within the preapproval."""
+    by_group = Q(
+        groups__preapprovalgroupobjectpermission__permission__codename="approve_preapproval",
+        groups__preapprovalgroupobjectpermission__content_object=preapproval,
+    )
+    by_name = Q(
+        preapprovaluserobjectpermission__permission__codename="approve_preapproval",
+        preapprovaluserobjectpermission__content_object=preapproval,
+    )
+    return Person.objects.filter(by_group | by_name, is_active=True).order_by("title").distinct()
+
+
+def _on_preapproval(person: Person, grant: str, preapproval: Preapproval) -> Q:
+    by_group = PreapprovalGroupObjectPermission.objects.filter(
+        content_object=preapproval.pk, permission__codename=grant, group__user=person.pk
+    )
+    by_name = PreapprovalUserObjectPermission.objects.filter(
+        content_object=preapproval.pk, permission__codename=grant, user=person.pk
+    )
+    return Q(Exists(by_group) | Exists(by_name))
 
 
 def _on_organization(person: Person, grant: Grant, organization: object) -> Q:

@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
-from incidents.engine import diagnosing, looking, measuring, snapshots
+from incidents.engine import diagnosing, looking, measuring, on_call, snapshots
 from incidents.engine.freshness import resting_backends
 from incidents.models import (
     Backend,
@@ -52,6 +52,7 @@ class Poller:
         self._owner = f"{socket.gethostname()[:30]}:{os.getpid()}"
         self._stopped = threading.Event()
         self._thinned_at = 0.0
+        self._rotas: threading.Thread | None = None
 
     def stop(self) -> None:
         self._stopped.set()
@@ -62,6 +63,7 @@ class Poller:
             began = time.monotonic()
             try:
                 if self._on_duty():
+                    self._ask_who_is_on_call()
                     poll_once()
                     self._thin_sometimes()
             except Exception:  # a database that is away comes back; a poller that died would not
@@ -79,10 +81,25 @@ class Poller:
         Duty.objects.bulk_create([made], ignore_conflicts=True)
         return Duty.objects.filter(name=DUTY, owner=self._owner).exists()
 
+    def _ask_who_is_on_call(self) -> None:
+        """In a thread of its own: an on-call system that hangs must not hold up the looking."""
+        if self._rotas is None or not self._rotas.is_alive():
+            self._rotas = threading.Thread(target=_refresh_rotas, name="rotas", daemon=True)
+            self._rotas.start()
+
     def _thin_sometimes(self) -> None:
         if time.monotonic() - self._thinned_at > 60:
             self._thinned_at = time.monotonic()
             thin(database_now())
+
+
+def _refresh_rotas() -> None:
+    try:
+        on_call.refresh()
+    except Exception:  # a database that is away: the next round asks again
+        logger.exception("who is on call could not be asked")
+    finally:
+        close_old_connections()
 
 
 def poll_once() -> int:
@@ -156,7 +173,8 @@ def thin(now: datetime) -> int:
     gone += Observation.objects.filter(at__lt=old).exclude(pk__in=current.values("seen")).delete()[0]
     good = Binding.objects.filter(good__isnull=False)
     gone += Snapshot.objects.filter(proven_until__lt=old).exclude(pk__in=good.values("good")).delete()[0]
-    gone += Plan.objects.filter(run=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
+    # What a second person was asked about is kept with their answer.
+    gone += Plan.objects.filter(run=None, approval=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
     for age, apart in THINNING:
         last: dict[tuple[int | None, int | None], int] = {}
         drop: list[int] = []

@@ -18,6 +18,7 @@ from incidents.domain.findings import Finding
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
 from incidents.engine import hand_backs
+from incidents.engine.seals import seal_run
 from incidents.models import Incident, Location, Organization, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
 from incidents.models.clock import database_now
@@ -76,7 +77,7 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
         organization=organization, closed_at=None, defaults={"opened_at": database_now()}
     )
     now = database_now()
-    run = Run.objects.create(
+    run = Run(
         reference=_reference(),
         organization=organization,
         incident=incident,
@@ -94,6 +95,8 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
         wake_at=Now(),
         lease_until=Now(),
     )
+    run.seal = seal_run(run)
+    run.save(force_insert=True)
     resources = {change.resource: change.name for change in value.changes}
     insert(ResourceLock, [(uuid.UUID(key),) for key in resources], "resource_id", run_id=run.pk)
     _write_targets(run, value)

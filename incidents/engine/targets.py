@@ -19,6 +19,7 @@ from incidents.domain.findings import Finding, blockers
 from incidents.domain.guards import Proposal
 from incidents.domain.runs import Seen, Step
 from incidents.engine import looking
+from incidents.engine.approving import what_is_missing
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
@@ -152,8 +153,16 @@ def _short(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
 def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
     run, plan = opened.run, opened.plan
     preapproval = Preapproval.objects.filter(pk=run.plan.preapproval_id).select_related("organization").first()
-    proposal = Proposal(tuple(aim.change for aim in aims), plan.preapproval, plan.terms)
-    return ask_guards(proposal, preapproval, run.started_by, run, opened.claim.now(), agreed=plan.handing_back)
+    proposal = Proposal(tuple(aim.change for aim in aims), plan.preapproval, plan.terms, bool(plan.second_person))
+    return ask_guards(
+        proposal,
+        preapproval,
+        run.started_by,
+        run,
+        opened.claim.now(),
+        agreed=plan.handing_back,
+        approval=what_is_missing(run.plan, plan, run.started_by),
+    )
 
 
 def _intend(opened: Pass, aims: Sequence[Aim]) -> None:

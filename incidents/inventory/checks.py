@@ -23,6 +23,7 @@ from incidents.inventory.document import (
 from incidents.inventory.nodes import Sheet, near
 from incidents.inventory.outside import check_outside
 from incidents.inventory.prefixes import check_prefixes
+from incidents.inventory.rotas import check_rotas
 from incidents.inventory.rules import Rules
 
 # How things are named under `remove`, where it is not by one word.
@@ -58,6 +59,7 @@ def check(sheet: Sheet, inventory: Inventory, rules: Rules) -> None:
     _check_watches(sheet, inventory, names, rules)
     for index, person in enumerate(inventory.people):
         _check_groups(sheet, f"people[{index}].groups", person.groups, names)
+    check_rotas(sheet, inventory)
     for index, preapproval in enumerate(inventory.preapprovals):
         _check_preapproval(sheet, f"preapprovals[{index}]", preapproval, names, rules)
     _check_removals(sheet, inventory)
@@ -78,7 +80,7 @@ def _names(inventory: Inventory) -> _Names:
 
 
 def _check_unique(sheet: Sheet, inventory: Inventory) -> None:
-    for section in ("locations", "backends", "probes", "organizations", "people", "preapprovals"):
+    for section in ("locations", "backends", "probes", "organizations", "people", "rotas", "preapprovals"):
         paths = [(f"{section}[{i}].name", entry.name) for i, entry in enumerate(getattr(inventory, section))]
         _refuse_repeated(sheet, paths)
 
@@ -280,5 +282,6 @@ def _there(inventory: Inventory) -> dict[str, set[str]]:
         "binding": {binding_name(e.name, item.location, item.aspect) for e in resources for item in e.bindings},
         "watch": {watch_name(e.name, item.location, item.probe) for e in resources for item in e.watch},
         "person": {entry.name for entry in inventory.people},
+        "rota": {entry.name for entry in inventory.rotas},
         "preapproval": {entry.name for entry in inventory.preapprovals},
     }

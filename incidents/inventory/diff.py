@@ -15,6 +15,7 @@ KINDS = (
     "binding",
     "watch",
     "person",
+    "rota",
     "preapproval",
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import InventoryFault
+from incidents.domain.on_call import Shift, Turns
 from incidents.domain.terms import Terms
 
 
@@ -88,6 +89,16 @@ class PersonEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RotaEntry:
+    """Who is on call when; or, with `settings`, where that is asked."""
+
+    name: str
+    turns: Turns | None
+    shifts: tuple[Shift, ...]
+    settings: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class PreapprovalEntry:
     """`resources` are names, never a rule: `every prefix` has been written out.
 
@@ -138,6 +149,7 @@ class Inventory:
     probes: tuple[ProbeEntry, ...]
     organizations: tuple[OrganizationEntry, ...]
     people: tuple[PersonEntry, ...]
+    rotas: tuple[RotaEntry, ...]
     preapprovals: tuple[PreapprovalEntry, ...]
     remove: tuple[Removal, ...]
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)

@@ -120,6 +120,16 @@ class Fields:
         node = self.node(key)
         return low if node is None else whole(self.sheet, node, self.at(key), low, high)
 
+    def flag(self, key: str) -> bool:
+        """An optional `true` or `false`; false when it is left out, or there is a fault."""
+        node = self._nodes.get(key)
+        if node is None:
+            return False
+        if not isinstance(node, yaml.ScalarNode) or node.value not in WORDS:
+            self.fault(key, "must be true or false")
+            return False
+        return WORDS[node.value]
+
     def thousandths(self, key: str, low: int, high: int, default: int) -> int:
         """A number of seconds, with a fraction if need be, as whole milliseconds from `low` to `high`."""
         node = self._nodes.get(key)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.errors import InventoryFault
-from incidents.inventory.document import BackendEntry, Inventory, ProbeEntry
+from incidents.inventory.document import BackendEntry, Inventory, ProbeEntry, RotaEntry
 from incidents.inventory.nodes import Sheet, near
 from incidents.inventory.references import is_reference
 from incidents.inventory.rules import Closable, Rules, Secret
@@ -19,6 +19,9 @@ def check_outside(sheet: Sheet, inventory: Inventory, rules: Rules) -> None:
         _check_backend(sheet, f"backends[{index}]", backend, frozenset(keys[backend.name]), rules)
     for index, probe in enumerate(inventory.probes):
         _check_probe(sheet, f"probes[{index}]", probe, rules)
+    for index, rota in enumerate(inventory.rotas):
+        if rota.settings:
+            _check_rota(sheet, f"rotas[{index}]", rota, rules)
     for index, person in enumerate(inventory.people):
         if person.password:
             _resolve(sheet, f"people[{index}].password", person.password, rules.secret)
@@ -57,6 +60,13 @@ def _check_probe(sheet: Sheet, path: str, entry: ProbeEntry, rules: Rules) -> No
         return kind.from_settings(
             name=entry.name, settings=entry.settings, secret=secret, budget_seconds=entry.budget_ms / 1000
         )
+
+    _check_settings(sheet, path, entry.settings, make, rules.secret)
+
+
+def _check_rota(sheet: Sheet, path: str, entry: RotaEntry, rules: Rules) -> None:
+    def make(secret: Secret) -> Closable:
+        return rules.rota(entry.name, entry.settings, secret)
 
     _check_settings(sheet, path, entry.settings, make, rules.secret)
 

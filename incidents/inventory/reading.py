@@ -28,6 +28,7 @@ from incidents.inventory.document import (
 )
 from incidents.inventory.nodes import Fields, Node, Sheet, whole
 from incidents.inventory.preapprovals import read_preapproval
+from incidents.inventory.rotas import read_rota
 from incidents.inventory.rules import Rules
 
 try:
@@ -99,7 +100,7 @@ def _line(mark: _Mark | None) -> int:
 
 
 def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> Inventory:
-    fields = Fields(sheet, node, "", ("version", *SECTIONS, "remove"))
+    fields = Fields(sheet, node, "", ("version", *SECTIONS, "rotas", "remove"))
     if fields.integer("version", 1, 2**31) != VERSION:
         fields.fault("version", f"must be {VERSION}; this console knows no other")
     locations = tuple(_read_location(sheet, *item) for item in fields.items("locations"))
@@ -108,6 +109,7 @@ def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> 
     normalize = _normalizer(backends, rules)
     organizations = tuple(_read_organization(sheet, *item, normalize) for item in fields.items("organizations"))
     people = tuple(_read_person(sheet, *item) for item in fields.items("people"))
+    rotas = tuple(read_rota(sheet, *item) for item in fields.items("rotas", optional=True))
     preapprovals = tuple(read_preapproval(sheet, *item, organizations) for item in fields.items("preapprovals"))
     named = fields.texts("remove", longest=250, optional=True)
     return Inventory(
@@ -117,6 +119,7 @@ def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> 
         probes=probes,
         organizations=organizations,
         people=people,
+        rotas=rotas,
         preapprovals=preapprovals,
         remove=tuple(Removal(*item.partition(" ")[::2]) for item in named),
         lines=sheet.lines,

@@ -34,12 +34,20 @@ class ProbeRule(Protocol):
         """Makes the probe, without connecting. Raises InventoryFault with a path such as `settings.x`."""
 
 
+class RotaRule(Protocol):
+    """An on-call system, as far as the inventory uses it."""
+
+    def __call__(self, name: str, settings: JsonObject, secret: Secret) -> Closable:
+        """Makes the client, without connecting. Raises InventoryFault with a path such as `settings.x`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """
     Args:
         backends, probes: by kind.
         connecting: kinds of probes that need an address to connect to.
+        rota: makes the client of an on-call system, without connecting; raises as the others do.
         actions: names of the catalogue, each with the kind of resource that it is for.
         secret: what stands behind a reference; raises InventoryFault.
     """
@@ -47,5 +55,6 @@ class Rules:
     backends: Mapping[str, BackendRule]
     probes: Mapping[str, ProbeRule]
     connecting: Collection[str]
+    rota: RotaRule
     actions: Mapping[str, str]
     secret: Secret

@@ -24,6 +24,9 @@ TERMS = (
     "windows",
     "flap_minutes",
     "rpki",
+    "second_person_above",
+    "break_glass",
+    "only_when",
     "proof",
 )
 WAVE = re.compile(r"([1-9][0-9]{0,3})(%?)")
@@ -35,8 +38,9 @@ def read_terms(fields: Fields) -> Terms:
     expire = fields.integer("expire_seconds", 10, DAY_SECONDS, default=900)
     windows = _part(fields, "windows", ("organization", "platform"))
     probes, proof = _read_proof(fields)
+    only_when = _part(fields, "only_when", ("incident", "on_call"))
     return Terms(
-        tier=_read_tier(fields),
+        tier=fields.integer("tier", 1, 3),
         stages=_read_stages(fields),
         steps=_read_steps(fields),
         minimum_percent=fields.integer("minimum_percent", 1, 100, default=50),
@@ -51,14 +55,13 @@ def read_terms(fields: Fields) -> Terms:
         rpki=fields.slug("rpki", default=""),
         probes=probes,
         proof=proof,
+        second_person_above=fields.integer("second_person_above", 0, 100_000)
+        if fields.has("second_person_above")
+        else None,
+        break_glass=fields.flag("break_glass"),
+        in_incident=only_when is not None and only_when.flag("incident"),
+        on_call=only_when.slug("on_call", default="") if only_when is not None else "",
     )
-
-
-def _read_tier(fields: Fields) -> int:
-    tier = fields.integer("tier", 1, 3)
-    if tier == 3:
-        fields.fault("tier", "tier 3 asks a second person to agree, which is not available yet; use 1 or 2")
-    return tier
 
 
 def _read_stages(fields: Fields) -> tuple[str, ...]:

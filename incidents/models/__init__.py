@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from incidents.models.approvals import Approval, Notice, Review
 from incidents.models.audit import AuditEntry, AuditHead
 from incidents.models.handbacks import HandBack
 from incidents.models.inventory import (
@@ -15,6 +16,7 @@ from incidents.models.inventory import (
     Probe,
     Resource,
 )
+from incidents.models.on_call import Rota
 from incidents.models.people import (
     OrganizationGroupObjectPermission,
     OrganizationUserObjectPermission,
@@ -36,6 +38,7 @@ from incidents.models.snapshots import Diagnosis, EngineerEntry, Look, Measureme
 from incidents.models.workers import Duty
 
 __all__ = [
+    "Approval",
     "Attempt",
     "AuditEntry",
     "AuditHead",
@@ -50,6 +53,7 @@ __all__ = [
     "Location",
     "Look",
     "Measurement",
+    "Notice",
     "Observation",
     "Organization",
     "OrganizationGroupObjectPermission",
@@ -63,6 +67,8 @@ __all__ = [
     "Probe",
     "Resource",
     "ResourceLock",
+    "Review",
+    "Rota",
     "Run",
     "RunReading",
     "Snapshot",

@@ -71,6 +71,9 @@ class Run(models.Model):
     reason = models.TextField(blank=True)
     idempotency_key = models.CharField(max_length=64)
     request_digest = models.CharField(max_length=64)
+    seal = models.CharField(
+        max_length=100, blank=True, help_text="That this row was written by the console: see engine.seals."
+    )
 
     phase = models.CharField(max_length=12, choices=[(str(phase), str(phase)) for phase in Phase])
     outcome = models.CharField(max_length=12, blank=True, choices=[(str(item), str(item)) for item in Outcome])

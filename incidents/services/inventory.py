@@ -21,6 +21,7 @@ from incidents.services.inventory_apply import write
 from incidents.services.inventory_entries import entries
 from incidents.services.inventory_obstacles import obstacles
 from incidents.services.inventory_plan import Comparison, compare, hash_passwords
+from incidents.wire.rota import client_of
 
 
 def read(text: str) -> Inventory | list[InventoryFault]:
@@ -31,6 +32,7 @@ def read(text: str) -> Inventory | list[InventoryFault]:
             backends=ADAPTERS,
             probes=PROBES,
             connecting=CONNECTING,
+            rota=client_of,
             actions={name: action.kind for name, action in CATALOGUE.items()},
             secret=lambda reference: resolve(reference, Path.cwd()),
         ),

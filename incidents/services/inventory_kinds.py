@@ -21,6 +21,7 @@ from incidents.models import (
     PreapprovalGroupObjectPermission,
     Probe,
     Resource,
+    Rota,
 )
 
 # The fields of one thing, by their names in plans. Links to several things are frozen sets of names.
@@ -85,6 +86,7 @@ SPECS: dict[str, Kind] = {
         same("title", "identity", "password") | {"active": "is_active"},
         gone=("active", False),
     ),
+    "rota": Kind(Rota, ("slug",), same("turns", "shifts", "settings")),
     "preapproval": Kind(
         Preapproval,
         ("slug",),

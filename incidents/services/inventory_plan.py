@@ -16,6 +16,7 @@ from incidents.inventory.document import (
     BackendEntry,
     Inventory,
     ProbeEntry,
+    RotaEntry,
     binding_name,
     watch_name,
 )
@@ -154,6 +155,7 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
             }
             for entry in inventory.people
         },
+        "rota": {entry.name: _rota(entry) for entry in inventory.rotas},
         "preapproval": {
             entry.name: {
                 "action": entry.action,
@@ -175,6 +177,14 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
 def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
     """The fields of an entry whose columns bear the same names."""
     return {field: getattr(entry, field) for field in SPECS[kind].fields}
+
+
+def _rota(entry: RotaEntry) -> Fields:
+    return {
+        "turns": entry.turns.as_json() if entry.turns else {},
+        "shifts": [shift.as_json() for shift in entry.shifts],
+        "settings": entry.settings,
+    }
 
 
 def _wanted_resources(inventory: Inventory) -> dict[str, Rows]:

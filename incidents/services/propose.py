@@ -7,6 +7,7 @@ from datetime import datetime
 
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain import approvals
 from incidents.domain.changes import Change
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.findings import Finding, Severity
@@ -14,6 +15,7 @@ from incidents.domain.guards import Proposal
 from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
+from incidents.engine import on_call
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.facts import load_facts, rehearse, with_origins, with_validity
 from incidents.engine.grants import may_use
@@ -82,6 +84,7 @@ def store_plan(
 ) -> Plan:
     """Freezes what was resolved and stores it with everything that speaks for or against it."""
     terms = read_terms(preapproval.terms)
+    second_person = _second_person(person, terms, resolved, now)
     locations = list(Location.objects.values_list("slug", flat=True))
     value = PlanValue(
         action=action.name,
@@ -94,13 +97,14 @@ def store_plan(
         stages=resolved.stages or stage_out(resolved.changes, locations, terms.stages),
         left_out=resolved.left_out,
         proposed_at=now,
-        expires_at=now + VALID_FOR,
+        expires_at=now + (approvals.VALID_FOR if second_person else VALID_FOR),
         undo_of=str(undo_of.pk) if undo_of else "",
         whole=action.in_steps,
         percents=resolved.percents,
         hand_back=resolved.hand_back,
+        second_person=second_person,
     )
-    proposal = Proposal(value.changes, preapproval.digest, terms)
+    proposal = Proposal(value.changes, preapproval.digest, terms, bool(second_person))
     findings = (
         *resolved.findings,
         *rehearse(value.changes),
@@ -108,6 +112,13 @@ def store_plan(
         *ask_guards(proposal, preapproval, person, None, now),
     )
     return keep_plan(value, findings, preapproval, person, undo_of)
+
+
+def _second_person(person: Person, terms: Terms, resolved: Resolved, now: datetime) -> tuple[str, ...]:
+    """Why it takes a second person, as codes."""
+    count = len({change.resource for change in resolved.changes})
+    unknown = bool(terms.on_call) and on_call.now(terms.on_call, person, now) is None
+    return approvals.needed(terms, count, on_call_unknown=unknown)
 
 
 def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from incidents.domain.guards import Proposal
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
 from incidents.engine import bell
+from incidents.engine.approving import what_is_missing
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.starting import Order, actor_of, write_run
 from incidents.models import (
@@ -65,7 +66,7 @@ def start(person: Person, organization: Organization, consent: Consent) -> Run:
             # Somebody was faster by a moment, with the same key or the same resource: now their run is to be seen.
             return _start_and_wake(person, organization, consent)
     except Refused as refused:
-        _record_refusal(person, organization, consent, refused)
+        record_refusal(person, organization, consent, refused)
         raise
 
 
@@ -80,21 +81,23 @@ def _start(person: Person, organization: Organization, consent: Consent) -> Run:
     earlier = _earlier(organization, consent)
     if earlier is not None:
         return earlier
-    plan = Plan.objects.filter(digest=consent.digest, organization=organization).first()
-    if plan is None:
-        raise Refused("This preview is not known. Nothing was changed. Check the new preview below.")
-    if plan.proposed_by_id != person.pk:
-        raise NotAllowed("This preview was made by somebody else. Check your own preview below.")
+    plan = find_plan(person, organization, consent.digest)
     run = Run.objects.filter(plan=plan).first()
     if run is not None:
         # Another tab, the back button, or a form that was loaded again: the plan runs once.
         return run
-    now = database_now()
-    if now >= plan.expires_at:
-        raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
-    value = thaw(bytes(plan.body), plan.digest)
-    _check(person, plan, value, consent)
+    value = check_plan(person, plan, understood=consent.understood)
     return write_run(plan, value, Order(person, consent.key, consent.fingerprint(), consent.reason), actor_of(person))
+
+
+def find_plan(person: Person, organization: Organization, digest: str) -> Plan:
+    """The plan that this person has read. Raises NotAllowed, Refused."""
+    plan = Plan.objects.filter(digest=digest, organization=organization).first()
+    if plan is None:
+        raise Refused("This preview is not known. Nothing was changed. Check the new preview below.")
+    if plan.proposed_by_id != person.pk:
+        raise NotAllowed("This preview was made by somebody else. Check your own preview below.")
+    return plan
 
 
 def _earlier(organization: Organization, consent: Consent) -> Run | None:
@@ -104,16 +107,30 @@ def _earlier(organization: Organization, consent: Consent) -> Run | None:
     return run
 
 
-def _check(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> None:
-    """Everything that can have changed since the preview, by what is known without asking the network."""
+def check_plan(person: Person, plan: Plan, *, understood: bool, asking: bool = False) -> PlanValue:
+    """Everything that can have changed since the preview, by what is known without asking the network.
+
+    Args:
+        person: in whose name it would run.
+        understood: whether they ticked the consequence.
+        asking: whether a second person is only about to be asked, so that their consent is not missed yet.
+
+    Raises PlanExpired, PlanChanged, NotAllowed, Refused.
+    """
+    now = database_now()
+    if now >= plan.expires_at:
+        raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
+    value = thaw(bytes(plan.body), plan.digest)
     _no_blockers(tuple(Finding.from_json(item) for item in plan.findings))
-    if value.terms.tier == 2 and not consent.understood:
+    if value.terms.tier == 2 and not understood:
         text = "Tick the box to say that you understand what will happen."
         raise Refused(text, (Finding("guard.tick", Severity.BLOCKER, text),))
     _no_drift(value)
     preapproval = Preapproval.objects.filter(pk=plan.preapproval_id).select_related("organization").first()
-    proposal = Proposal(value.changes, value.preapproval, value.terms)
-    _no_blockers(ask_guards(proposal, preapproval, person, None, database_now()))
+    proposal = Proposal(value.changes, value.preapproval, value.terms, bool(value.second_person))
+    missing = "" if asking else what_is_missing(plan, value, person)
+    _no_blockers(ask_guards(proposal, preapproval, person, None, now, approval=missing))
+    return value
 
 
 def _no_blockers(findings: tuple[Finding, ...]) -> None:
@@ -139,7 +156,8 @@ def _no_drift(value: PlanValue) -> None:
         )
 
 
-def _record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
+def record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
+    """One `run.refused` entry, with every reason."""
     with recorded():
         append(
             Entry(

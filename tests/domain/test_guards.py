@@ -33,6 +33,9 @@ def test_nothing_speaks_against_a_fine_proposal() -> None:
         (replace(FINE, allowed=False), "guard.permission"),
         (replace(FINE, preapproval="e" * 64), "guard.preapproval"),
         (replace(FINE, preapproval=""), "guard.preapproval"),
+        (replace(FINE, sealed=False), "guard.seal"),
+        (replace(FINE, sealed=False, agreed=True), "guard.seal"),
+        (replace(FINE, approval="approval.missing"), "guard.second-person"),
         (replace(FINE, covered=frozenset()), "guard.not-covered"),
         (replace(FINE, busy={UP.resource: "RUN-7F3K-92"}), "guard.one-at-a-time"),
         (replace(FINE, changed_in_organization=20), "guard.window-organization"),
@@ -45,6 +48,22 @@ def test_each_guard_stops_alone(known: Circumstances, code: str) -> None:
 
 def test_the_windows_count_what_would_be_added() -> None:
     assert codes(PROPOSAL, replace(FINE, changed_in_organization=19, changed_on_platform=199)) == []
+
+
+def test_an_incident_that_must_be_open() -> None:
+    proposal = replace(PROPOSAL, terms=replace(TERMS, in_incident=True))
+    assert codes(proposal, FINE) == ["guard.incident"]
+    assert codes(proposal, replace(FINE, incident_open=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("on_call", "second_person", "expected"),
+    [(True, False, []), (False, False, ["guard.on-call"]), (False, True, ["guard.on-call"]),
+     (None, False, ["guard.on-call"]), (None, True, [])],
+)  # fmt: skip
+def test_a_person_who_must_be_on_call(on_call: bool | None, second_person: bool, expected: list[str]) -> None:
+    proposal = replace(PROPOSAL, terms=replace(TERMS, on_call="shop"), second_person=second_person)
+    assert codes(proposal, replace(FINE, on_call=on_call)) == expected
 
 
 def test_most_resources() -> None:

@@ -19,6 +19,7 @@ from incidents.inventory.references import resolve
 from incidents.inventory.rules import Rules
 from incidents.models import AuditEntry
 from incidents.services import inventory as inventory_service
+from incidents.wire.rota import client_of
 
 EXAMPLE = """\
 version: 1
@@ -148,6 +149,7 @@ def rules(tmp_path: Path) -> Rules:
         backends={"fake": FakeBackend},
         probes={"route": FakeProbe, "tcp": FakeProbe},
         connecting={"tcp"},
+        rota=client_of,
         actions={"readvertise_prefix": "prefix"},
         secret=lambda reference: resolve(reference, tmp_path),
     )

@@ -10,6 +10,7 @@ from tests.inventory.conftest import EXAMPLE, replaced, the_fault
 R = "organizations[0].resources"
 
 # (what stands in the example, what stands there instead, path of the one fault, a part of its message)
+DAY = "2026-11-20T08:00:00Z"
 ONE_FAULT = [
     ("version: 1", "version: 2", "version", "must be 1"),
     ("version: 1\n", "", "version", "is missing"),
@@ -91,8 +92,31 @@ ONE_FAULT = [
      "may not act for shop"),
     ("groups: [shop/operators]\n    tier", "groups: [shop/viewers]\n    tier", "preapprovals[0].groups[0]",
      "only shop/owners and shop/operators may"),
-    ("tier: 1", "tier: 3", "preapprovals[0].tier", "second person"),
+
     ("tier: 1", "tier: 0", "preapprovals[0].tier", "from 1 to 3"),
+    ("tier: 1", "tier: 4", "preapprovals[0].tier", "from 1 to 3"),
+    ("tier: 1", "tier: 1\n    second_person_above: -1", "preapprovals[0].second_person_above", "from 0 to"),
+    ("tier: 1", "tier: 3\n    break_glass: perhaps", "preapprovals[0].break_glass", "true or false"),
+    ("tier: 1", "tier: 1\n    only_when: {incident: 1}", "preapprovals[0].only_when.incident", "true or false"),
+    ("tier: 1", "tier: 1\n    only_when: {on_call: shop}", "preapprovals[0].only_when.on_call", "no rota shop"),
+    ("tier: 1", "tier: 1\n    approvers: []", "preapprovals[0].approvers", "nobody could be the second person"),
+    ("tier: 1", "tier: 1\n    approvers: [shop/viewers]", "preapprovals[0].approvers[0]", "may not agree to this"),
+    ("tier: 1", "tier: 1\n    approvers: [bank/owners]", "preapprovals[0].approvers[0]", "may not agree to this"),
+    ("tier: 1", "tier: 1\n    approvers: [reviewers]", "preapprovals[0].approvers[0]", "may not agree to this"),
+    ("people:", "rotas:\n  - {name: r}\npeople:", "rotas[0].settings", "say either who is on call"),
+    ("people:", 'rotas:\n  - {name: r, settings: {url: "https://x"}, shifts: []}\npeople:', "rotas[0].settings",
+     "not both"),
+    ("people:", "rotas:\n  - {name: r, settings: {url: 'ftp://x'}}\npeople:", "rotas[0].settings.url", "http"),
+    ("people:", "rotas:\n  - {name: r, settings: {url: 'https://x', token: abc}}\npeople:", "rotas[0].settings.token",
+     "never the secret itself"),
+    ("people:", "rotas:\n  - {name: r, turns: {people: [alice], since: 2026-11-20, hours: 12}}\npeople:",
+     "rotas[0].turns.since", "with its offset"),
+    ("people:", "rotas:\n  - {name: r, turns: {people: [], since: '2026-11-20T08:00:00Z', hours: 12}}\npeople:",
+     "rotas[0].turns.people", "nobody would ever be on call"),
+    ("people:", "rotas:\n  - {name: r, turns: {people: [carol], since: '2026-11-20T08:00:00Z', hours: 12}}\npeople:",
+     "rotas[0].turns.people[0]", "no person carol"),
+    ("people:", f"rotas:\n  - name: r\n    shifts: [{{person: bob, since: '{DAY}', until: '{DAY}'}}]\npeople:",
+     "rotas[0].shifts[0].until", "later than since"),
     ("[1, 25%, 100%]", "[]", "preapprovals[0].stages", "is empty"),
     ("[1, 25%, 100%]", "[0, 100%]", "preapprovals[0].stages[0]", "must be a number of locations"),
     ("[1, 25%, 100%]", "[1, 130%]", "preapprovals[0].stages[1]", "from 1% to 100%"),

@@ -128,7 +128,7 @@ def test_it_names_all_faults_at_once_in_the_order_of_lines(rules: Rules) -> None
         ("name: 203.0.113.0/24", "name: 203.0.113.9/24"),
         ("probe: tcp, location: edge-a", "probe: tcp, location: edge-x"),
         ("password: env:ALICE", "password: hunter2"),
-        ("tier: 1", "tier: 3"),
+        ("tier: 1", "tier: 4"),
         ("resources: every prefix", "resources: []"),
     ):
         text = replaced(old, new, text)
@@ -143,6 +143,6 @@ def test_it_names_all_faults_at_once_in_the_order_of_lines(rules: Rules) -> None
         (f"{R}[0].watch[2].location", '- {probe: tcp, location: edge-x, address: "127.0.0.1:8443"}'),
         ("people[0].password", "password: hunter2"),
         ("preapprovals[0].resources", "resources: []"),
-        ("preapprovals[0].tier", "tier: 3"),
+        ("preapprovals[0].tier", "tier: 4"),
     ]
     assert "hunter2" not in "".join(fault.message for fault in found)

@@ -1,0 +1,79 @@
+"""Seals: that what is stored was written by this console and by nobody else who can write to the database.
+
+HMAC-SHA-256 with `SECRET_KEY` (django.core.signing), a purpose of its own each. A key that has been replaced still
+opens what it has sealed while it stands under `SECRET_KEY_FALLBACKS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from django.core.signing import BadSignature, Signer
+
+from incidents.domain.approvals import Statement
+from incidents.domain.canonical import JsonObject, decode, encode
+from incidents.models import Approval, Run
+
+
+def seal_run(run: Run) -> str:
+    """The seal of a run: in whose name it carries out which plan."""
+    return _sign("run", encode(_said_of(run)))
+
+
+def run_is_sealed(run: Run) -> bool:
+    """Whether the row says what it said when a person, or a hand-back, started it."""
+    return _is_signed("run", encode(_said_of(run)), run.seal)
+
+
+def seal_approval(statement: Statement) -> tuple[bytes, str]:
+    """The bytes that are signed, and their signature."""
+    body = encode(statement.as_json())
+    return body, _sign("approval", body)
+
+
+def read_approval(row: Approval) -> Statement | None:
+    """What was signed about the row's own plan; None when nothing was, or it was signed for something else."""
+    body = bytes(row.statement or b"")
+    if not body or not _is_signed("approval", body, row.signature):
+        return None
+    value = decode(body)
+    if not isinstance(value, dict):
+        return None
+    statement = Statement(
+        approval=str(value["approval"]),
+        plan=str(value["plan"]),
+        asked_by=str(value["asked_by"]),
+        decided_by=str(value["decided_by"]),
+        decided_at=datetime.fromisoformat(str(value["decided_at"])),
+        alone=value["alone"] is True,
+    )
+    return statement if (statement.approval, statement.plan) == (str(row.pk), row.plan_id) else None
+
+
+def _said_of(run: Run) -> JsonObject:
+    return {
+        "v": 1,
+        "run": str(run.pk),
+        "reference": run.reference,
+        "organization": str(run.organization_id),
+        "plan": run.plan_id,
+        "started_by": str(run.started_by_id),
+        "undo_of": str(run.undo_of_id or ""),
+    }
+
+
+def _signer(purpose: str) -> Signer:
+    return Signer(salt=f"incidents.{purpose}", algorithm="sha256")
+
+
+def _sign(purpose: str, body: bytes) -> str:
+    return _signer(purpose).signature(hashlib.sha256(body).hexdigest())
+
+
+def _is_signed(purpose: str, body: bytes, signature: str) -> bool:
+    try:
+        _signer(purpose).unsign(f"{hashlib.sha256(body).hexdigest()}:{signature}")
+    except BadSignature:
+        return False
+    return True

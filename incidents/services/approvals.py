@@ -1,0 +1,179 @@
+"""A second person is asked, and agrees or refuses.
+
+What is agreed to is one plan by its digest. Every answer is final: a plan that was refused never runs, and one that the
+world has overtaken has to be proposed and asked for again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError
+
+from incidents.audit.log import append, recorded
+from incidents.domain.approvals import State, may_agree
+from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
+from incidents.domain.findings import Finding, Severity
+from incidents.domain.guards import SECOND_PERSON
+from incidents.engine.approving import human
+from incidents.engine.grants import may_approve
+from incidents.models import Approval, Organization, Person, Plan, Run
+from incidents.models.clock import database_now
+from incidents.services.deciding import begin, decide, entry
+from incidents.services.notices import tell
+from incidents.services.start import Consent, check_plan, find_plan, record_refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the second person posted.
+
+    Args:
+        digest: of the plan that their page showed.
+        words: what they say with it; must be there for a no.
+    """
+
+    digest: str
+    words: str = ""
+
+
+def ask(person: Person, organization: Organization, consent: Consent) -> Approval:
+    """Asks for a second person. The same request again gives the same approval.
+
+    Raises:
+        PlanExpired, PlanChanged, NotAllowed, KeyReused, Refused: as `start` does; or no reason, or none is needed.
+    Whatever was refused is in the audit log.
+    """
+    try:
+        return _ask_once(person, organization, consent)
+    except Refused as refused:
+        record_refusal(person, organization, consent, refused)
+        raise
+
+
+def _ask_once(person: Person, organization: Organization, consent: Consent) -> Approval:
+    try:
+        with recorded():
+            return _ask(person, organization, consent)
+    except IntegrityError:
+        # The same form twice at the same moment: the other one is there by now.
+        with recorded():
+            return _ask(person, organization, consent)
+
+
+def _ask(person: Person, organization: Organization, consent: Consent) -> Approval:
+    plan = find_plan(person, organization, consent.digest)
+    earlier = _earlier(plan, consent)
+    if earlier is not None:
+        return earlier
+    if not consent.reason.strip():
+        raise Refused("Write why you want to do this. The second person reads it, and it is kept in the audit log.")
+    value = check_plan(person, plan, understood=consent.understood, asking=True)
+    if not value.second_person:
+        raise Refused("This does not need a second person. Nothing was changed. Check the new preview below.")
+    row = Approval.objects.create(
+        plan=plan,
+        organization=organization,
+        asked_by=person,
+        asked_at=database_now(),
+        expires_at=plan.expires_at,
+        reason=consent.reason,
+        key=consent.key,
+        request_digest=consent.fingerprint(),
+    )
+    append(entry("approval.asked", person, row, {"because": list(value.second_person), "reason": consent.reason}))
+    return row
+
+
+def _earlier(plan: Plan, consent: Consent) -> Approval | None:
+    """What was asked about this plan before; a form that says something else under the same key is refused."""
+    row = Approval.objects.filter(plan=plan).first()
+    if row is not None and row.key == consent.key and row.request_digest != consent.fingerprint():
+        raise KeyReused("This form was sent before with other contents. Nothing was changed this time.")
+    return row
+
+
+def approve(person: Person, row: Approval, answer: Answer) -> Run:
+    """The second person agrees, and the run begins in the name of who asked for it.
+
+    Raises:
+        NotAllowed: this person may not agree to it.
+        PlanChanged, PlanExpired: the world has moved on, which is final for this plan.
+        Refused: it is decided already, or something stands in the way that may pass.
+    """
+    _must_agree(person, row)
+    _same_plan(row, answer)
+    try:
+        try:
+            return _approve(person, row, answer)
+        except IntegrityError:
+            return _approve(person, row, answer)
+    except Refused as refused:
+        _record_not_begun(person, row, refused)
+        raise
+
+
+def _approve(person: Person, row: Approval, answer: Answer) -> Run:
+    with recorded():
+        decide(person, row, State.APPROVED, answer.words, alone=False)
+        append(entry("approval.given", person, row, {"words": answer.words}))
+        run = begin(row)
+        tell([row.asked_by], f"{person.title} agreed, and {run.reference} has begun.", f"/runs/{run.reference}")
+        return run
+
+
+def deny(person: Person, row: Approval, answer: Answer) -> None:
+    """The second person refuses. Final: this plan will never run.
+
+    Raises:
+        NotAllowed: this person may not answer.
+        Refused: no words, or it is decided already.
+    """
+    _must_agree(person, row)
+    _same_plan(row, answer)
+    if not answer.words.strip():
+        raise Refused("Write why not. The person who asked reads it.")
+    with recorded():
+        decide(person, row, State.DENIED, answer.words, alone=False)
+        append(entry("approval.denied", person, row, {"words": answer.words}))
+        tell([row.asked_by], f"{person.title} did not agree: {answer.words}", f"/approvals/{row.pk}")
+
+
+def withdraw(person: Person, row: Approval) -> None:
+    """Whoever asked does not want it any more. Raises NotAllowed, Refused."""
+    if person.pk != row.asked_by_id:
+        raise NotAllowed("Only the person who asked can take it back.")
+    with recorded():
+        decide(person, row, State.WITHDRAWN, "", alone=False)
+        append(entry("approval.withdrawn", person, row, {}))
+
+
+def _must_agree(person: Person, row: Approval) -> None:
+    against = may_agree(human(row.asked_by), human(person))
+    if against:
+        text = SECOND_PERSON[against]
+        finding = Finding("guard.second-person", Severity.BLOCKER, text)
+        refused = NotAllowed(f"{text} Nothing was changed.", (finding,))
+    elif not may_approve(person, row.plan.preapproval):
+        refused = NotAllowed("You can see this but not agree to it.")
+    else:
+        return
+    with recorded():
+        append(entry("approval.refused", person, row, {"because": against or "approval.not-allowed"}))
+    raise refused
+
+
+def _same_plan(row: Approval, answer: Answer) -> None:
+    if answer.digest != row.plan_id:
+        raise PlanChanged("Your page showed another plan. Nothing was changed. Read this one.")
+
+
+def _record_not_begun(person: Person, row: Approval, refused: Refused) -> None:
+    """Nothing of the consent was kept. Where the plan is no longer true, or no longer allowed, it never will be."""
+    final = isinstance(refused, (PlanChanged, PlanExpired, NotAllowed))
+    with recorded():
+        if final:
+            waiting = Approval.objects.filter(pk=row.pk, state=State.WAITING)
+            waiting.update(state=State.OVERTAKEN, words=str(refused), version=row.version + 1)
+        because = [finding.code for finding in refused.findings] or [type(refused).__name__]
+        append(entry("approval.not-begun", person, row, {"because": because, "text": str(refused), "final": final}))

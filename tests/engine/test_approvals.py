@@ -1,0 +1,413 @@
+"""A second person: what lets a run begin, and what somebody who can write to the database or to Redis gains by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import F
+from pytest_django import Settings
+
+from incidents.domain.approvals import State, Statement
+from incidents.domain.errors import NotAllowed, PlanChanged, PlanExpired, Refused
+from incidents.domain.runs import Outcome, Phase
+from incidents.engine import seals
+from incidents.engine.advance import advance
+from incidents.engine.poller import poll_once
+from incidents.lab.lab import Lab
+from incidents.models import Approval, Attempt, AuditEntry, Notice, Person, Plan, Review, Run
+from incidents.services import approvals
+from incidents.services.approvals import Answer
+from incidents.services.break_glass import break_glass
+from incidents.services.reviews import finish
+from incidents.services.start import start
+from incidents.services.undo import propose_undo
+from incidents.tasks import advance_run
+from tests.scene import BROKEN, Scene, consent, set_scene
+
+ALONE = "3\n  break_glass: true"
+
+
+@pytest.fixture
+def tier3(db: None, world: Lab, tmp_path: Path) -> Scene:
+    made = set_scene(world, tmp_path, tier="3")
+    made.break_()
+    return made
+
+
+@pytest.fixture
+def glass(db: None, world: Lab, tmp_path: Path) -> Scene:
+    made = set_scene(world, tmp_path, tier=ALONE)
+    made.break_()
+    return made
+
+
+def person(name: str) -> Person:
+    return Person.objects.get(username=name)
+
+
+def ask(scene: Scene, reason: str = "the shop is down") -> Approval:
+    plan = scene.propose()
+    return approvals.ask(scene.operator, scene.organization, consent(plan, reason=reason))
+
+
+def yes(row: Approval) -> Answer:
+    return Answer(row.plan_id)
+
+
+def events(name: str) -> int:
+    return AuditEntry.objects.filter(event=name).count()
+
+
+def nothing_was_sent(scene: Scene) -> bool:
+    return scene.visible() == [] and not Attempt.objects.exists()
+
+
+# The way it is meant.
+
+
+@pytest.mark.parametrize("who", ["shop-owner", "support-desk"])
+def test_a_second_person_agrees_and_it_runs(tier3: Scene, who: str) -> None:
+    row = ask(tier3)
+    assert (row.state, events("approval.asked")) == (State.WAITING, 1)
+    run = approvals.approve(person(who), row, yes(row))
+    assert run.started_by == tier3.operator
+    run = tier3.carry_on(run)
+    assert run.outcome == Outcome.SUCCEEDED
+    assert events("approval.given") == 1
+    assert Notice.objects.filter(person=tier3.operator, text__contains=run.reference).count() == 1
+
+
+def test_without_a_second_person_nothing_starts(tier3: Scene) -> None:
+    plan = tier3.propose()
+    with pytest.raises(Refused, match="second person has to agree") as caught:
+        start(tier3.operator, tier3.organization, consent(plan, reason="now"))
+    assert [finding.code for finding in caught.value.findings] == ["guard.second-person"]
+    assert not Run.objects.exists()
+
+
+def test_the_same_form_twice_asks_once(tier3: Scene) -> None:
+    posted = consent(tier3.propose(), reason="down")
+    rows = {approvals.ask(tier3.operator, tier3.organization, posted).pk for _ in range(3)}
+    assert len(rows) == 1
+    assert events("approval.asked") == 1
+
+
+def test_a_reason_is_asked_for(tier3: Scene) -> None:
+    with pytest.raises(Refused, match="Write why"):
+        ask(tier3, reason=" ")
+    assert not Approval.objects.exists()
+
+
+def test_an_undo_of_it_takes_a_second_person_too(tier3: Scene) -> None:
+    row = ask(tier3)
+    run = tier3.carry_on(approvals.approve(person("shop-owner"), row, yes(row)))
+    plan = propose_undo(tier3.operator, run)
+    with pytest.raises(Refused):
+        start(tier3.operator, tier3.organization, consent(plan, reason="back"))
+
+
+def test_above_a_size_a_second_person_is_asked_for(db: None, world: Lab, tmp_path: Path) -> None:
+    scene = set_scene(world, tmp_path, tier="1\n  second_person_above: 1")
+    scene.break_()
+    names = [BROKEN, "198.51.100.0/24"]
+    for location in ("edge-a", "edge-b", "edge-c"):
+        scene.put(location, {"advertised": False}, names[1])
+    poll_once()
+    two, one = scene.propose(*names), scene.propose(BROKEN)
+    with pytest.raises(Refused, match="second person"):
+        start(scene.operator, scene.organization, consent(two))
+    assert start(scene.operator, scene.organization, consent(one)).phase == Phase.ACCEPTED
+
+
+# Who may not.
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        ("shop-operator", "what they ask for themselves"),
+        ("shop-viewer", "not agree to it"),
+        ("bank-operator", "not agree to it"),
+        ("reviewer", "not agree to it"),
+        ("engineer", "not agree to it"),
+    ],
+)
+def test_who_may_not_agree(tier3: Scene, who: str, words: str) -> None:
+    row = ask(tier3)
+    with pytest.raises(NotAllowed, match=words):
+        approvals.approve(person(who), row, yes(row))
+    with pytest.raises(NotAllowed, match=words):
+        approvals.deny(person(who), row, Answer(row.plan_id, "no"))
+    row.refresh_from_db()
+    assert row.state == State.WAITING
+    assert events("approval.refused") == 2
+    assert nothing_was_sent(tier3)
+
+
+def test_a_second_sign_in_of_the_same_human_may_not_agree(tier3: Scene) -> None:
+    row = ask(tier3)
+    Person.objects.filter(username__in=("shop-operator", "shop-owner")).update(identity="badge 4711")
+    row.refresh_from_db()
+    with pytest.raises(NotAllowed, match="same human"):
+        approvals.approve(person("shop-owner"), row, yes(row))
+
+
+# Final.
+
+
+def test_a_no_is_final(glass: Scene) -> None:
+    posted = consent(glass.propose(), reason="down")
+    row = approvals.ask(glass.operator, glass.organization, posted)
+    with pytest.raises(Refused, match="Write why not"):
+        approvals.deny(person("shop-owner"), row, Answer(row.plan_id))
+    approvals.deny(person("shop-owner"), row, Answer(row.plan_id, "wait for the network team"))
+    with pytest.raises(Refused, match="decided already"):
+        approvals.approve(person("support-desk"), row, yes(row))
+    with pytest.raises(Refused):
+        break_glass(glass.operator, glass.organization, posted, "ALONE")
+    with pytest.raises(Refused, match="second person"):
+        start(glass.operator, glass.organization, posted)
+    assert approvals.ask(glass.operator, glass.organization, posted).state == State.DENIED
+    # Nor with a plan that reads the same.
+    with pytest.raises(Refused, match="said no to this"):
+        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x"), "ALONE")
+    assert nothing_was_sent(glass)
+
+
+def test_it_expires(tier3: Scene) -> None:
+    row = ask(tier3)
+    past = row.asked_at - timedelta(seconds=1)
+    Approval.objects.filter(pk=row.pk).update(expires_at=past)
+    row.refresh_from_db()
+    with pytest.raises(PlanExpired):
+        approvals.approve(person("shop-owner"), row, yes(row))
+    row.refresh_from_db()
+    assert row.state == State.OVERTAKEN
+    assert nothing_was_sent(tier3)
+
+
+def test_a_longer_life_written_into_the_row_does_not_help(tier3: Scene) -> None:
+    row = ask(tier3)
+    Plan.objects.filter(pk=row.plan_id).update(expires_at=row.asked_at)
+    Approval.objects.filter(pk=row.pk).update(expires_at=row.asked_at + timedelta(days=1))
+    row.refresh_from_db()
+    with pytest.raises(PlanExpired):
+        approvals.approve(person("shop-owner"), row, yes(row))
+
+
+def test_who_asked_can_take_it_back(tier3: Scene) -> None:
+    row = ask(tier3)
+    with pytest.raises(NotAllowed):
+        approvals.withdraw(person("shop-owner"), row)
+    approvals.withdraw(tier3.operator, row)
+    with pytest.raises(Refused, match="decided already"):
+        approvals.approve(person("shop-owner"), row, yes(row))
+
+
+def test_the_world_moved_since_it_was_asked(tier3: Scene) -> None:
+    row = ask(tier3)
+    tier3.lab.heal()
+    poll_once()
+    with pytest.raises(PlanChanged):
+        approvals.approve(person("shop-owner"), row, yes(row))
+    row.refresh_from_db()
+    assert (row.state, bytes(row.statement or b"")) == (State.OVERTAKEN, b"")
+    assert not Attempt.objects.exists()
+
+
+def test_a_page_that_showed_another_plan_agrees_to_nothing(tier3: Scene) -> None:
+    row = ask(tier3)
+    with pytest.raises(PlanChanged, match="another plan"):
+        approvals.approve(person("shop-owner"), row, Answer("0" * 64))
+    row.refresh_from_db()
+    assert row.state == State.WAITING
+
+
+# Revoked between ask, agree and effect.
+
+
+def leave(name: str, group: str) -> None:
+    person(name).groups.remove(Group.objects.get(name=group))
+
+
+def test_the_asker_lost_the_right_before_the_yes(tier3: Scene) -> None:
+    row = ask(tier3)
+    leave("shop-operator", "example-shop/operators")
+    with pytest.raises(NotAllowed):
+        approvals.approve(person("shop-owner"), row, yes(row))
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "code"),
+    [
+        ("shop-operator", "example-shop/operators", "guard.permission"),
+        ("shop-owner", "example-shop/owners", "guard.second-person"),
+    ],
+)
+def test_a_right_lost_before_the_effect(tier3: Scene, name: str, group: str, code: str) -> None:
+    row = ask(tier3)
+    run = approvals.approve(person("shop-owner"), row, yes(row))
+    leave(name, group)
+    run = tier3.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, code)
+    assert nothing_was_sent(tier3)
+
+
+# Somebody writes to the database, or to Redis.
+
+
+def test_a_state_flipped_by_sql_starts_nothing(tier3: Scene) -> None:
+    posted = consent(tier3.propose(), reason="down")
+    row = approvals.ask(tier3.operator, tier3.organization, posted)
+    Approval.objects.filter(pk=row.pk).update(
+        state=State.APPROVED, decided_by=person("shop-owner"), decided_at=row.asked_at
+    )
+    with pytest.raises(Refused, match="second person"):
+        start(tier3.operator, tier3.organization, posted)
+    assert nothing_was_sent(tier3)
+
+
+def test_an_approval_taken_away_by_sql_after_the_start_stops_the_effect(tier3: Scene) -> None:
+    row = ask(tier3)
+    run = approvals.approve(person("shop-owner"), row, yes(row))
+    Approval.objects.filter(pk=row.pk).update(signature="x" * 43)
+    run = tier3.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.second-person")
+    assert nothing_was_sent(tier3)
+
+
+def test_an_approval_of_another_plan_is_worth_nothing(tier3: Scene) -> None:
+    """The signature of an earlier yes, copied beside a new plan."""
+    first = ask(tier3)
+    run = tier3.carry_on(approvals.approve(person("shop-owner"), first, yes(first)))
+    assert run.outcome == Outcome.SUCCEEDED
+    tier3.break_()
+    first.refresh_from_db()
+    posted = consent(tier3.propose(), reason="again")
+    second = approvals.ask(tier3.operator, tier3.organization, posted)
+    Approval.objects.filter(pk=second.pk).update(
+        state=State.APPROVED,
+        decided_by=first.decided_by,
+        decided_at=first.decided_at,
+        statement=first.statement,
+        signature=first.signature,
+    )
+    with pytest.raises(Refused, match="second person"):
+        start(tier3.operator, tier3.organization, posted)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"started_by": "shop-owner"},
+        {"seal": ""},
+        {"seal": "A" * 43},
+        {"reference": "RUN-FAKE-00"},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)
+def test_a_run_that_was_edited_runs_nothing(scene: Scene, edit: dict[str, str]) -> None:
+    scene.break_()
+    run = scene.start()
+    fields = {key: person(value) if key == "started_by" else value for key, value in edit.items()}
+    Run.objects.filter(pk=run.pk).update(**fields)
+    run.refresh_from_db()
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
+    assert nothing_was_sent(scene)
+
+
+def test_a_run_that_points_at_another_plan_runs_nothing(scene: Scene) -> None:
+    scene.break_()
+    run = scene.start()
+    other = scene.propose()
+    Run.objects.filter(pk=run.pk).update(plan=other)
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
+    assert nothing_was_sent(scene)
+
+
+def test_a_seal_of_another_console_is_worth_nothing(scene: Scene, settings: Settings) -> None:
+    scene.break_()
+    run = scene.start()
+    settings.SECRET_KEY = "the key of somebody else"
+    assert not seals.run_is_sealed(run)
+    settings.SECRET_KEY_FALLBACKS = ["only-for-tests"]
+    assert seals.run_is_sealed(run)
+
+
+def test_a_message_with_the_id_of_what_was_not_agreed_to_does_nothing(tier3: Scene) -> None:
+    row = ask(tier3)
+    advance_run(str(row.pk))
+    advance_run(row.plan_id[:32])
+    advance(row.pk)
+    assert nothing_was_sent(tier3)
+
+
+# One person alone.
+
+
+def test_breaking_the_glass(glass: Scene) -> None:
+    posted = consent(glass.propose(), reason="nobody answers the phone")
+    with pytest.raises(Refused, match="Type the word ALONE"):
+        break_glass(glass.operator, glass.organization, posted, "yes")
+    run = glass.carry_on(break_glass(glass.operator, glass.organization, posted, " alone "))
+    assert run.outcome == Outcome.SUCCEEDED
+    told = set(Notice.objects.filter(text__contains="alone").values_list("person__username", flat=True))
+    assert told == {"shop-operator", "shop-owner", "support-desk"}
+    assert events("approval.break-glass") == 1
+    review = Review.objects.get(done_at=None)
+    assert review.run == run
+
+
+def test_it_is_reviewed_by_another_human(glass: Scene) -> None:
+    posted = consent(glass.propose(), reason="nobody answers")
+    run = break_glass(glass.operator, glass.organization, posted, "ALONE")
+    review = Review.objects.get()
+    for who in ("shop-operator", "shop-owner", "support-desk"):
+        with pytest.raises(NotAllowed):
+            finish(person(who), review, "looks right")
+    Person.objects.filter(username="reviewer").update(identity="shop-operator")
+    with pytest.raises(NotAllowed):
+        finish(person("reviewer"), review, "looks right")
+    Person.objects.filter(username="reviewer").update(identity="reviewer")
+    with pytest.raises(Refused, match="Write what"):
+        finish(person("reviewer"), review, "")
+    finish(person("reviewer"), review, "looks right")
+    with pytest.raises(Refused, match="already"):
+        finish(person("reviewer"), review, "looks right")
+    assert AuditEntry.objects.filter(event="review.finished", run=str(run.pk)).count() == 1
+
+
+def test_who_owes_a_review_does_not_go_alone_again(glass: Scene) -> None:
+    posted = consent(glass.propose(), reason="nobody answers")
+    glass.carry_on(break_glass(glass.operator, glass.organization, posted, "ALONE"))
+    Review.objects.update(opened_at=F("opened_at") - timedelta(hours=73))
+    glass.break_()
+    with pytest.raises(Refused, match="has not been reviewed"):
+        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x"), "ALONE")
+
+
+def test_only_where_the_preapproval_allows_it(tier3: Scene) -> None:
+    posted = consent(tier3.propose(), reason="nobody answers")
+    with pytest.raises(NotAllowed, match="one person alone"):
+        break_glass(tier3.operator, tier3.organization, posted, "ALONE")
+    assert not Run.objects.exists()
+
+
+def test_a_yes_of_ones_own_written_by_the_console_counts_only_as_broken_glass(tier3: Scene) -> None:
+    """Even a statement with a good signature: nobody is their own second person where the glass may not be broken."""
+    posted = consent(tier3.propose(), reason="down")
+    row = approvals.ask(tier3.operator, tier3.organization, posted)
+    for alone in (True, False):
+        said = Statement(str(row.pk), row.plan_id, str(row.asked_by_id), str(row.asked_by_id), row.asked_at, alone)
+        statement, signature = seals.seal_approval(said)
+        Approval.objects.filter(pk=row.pk).update(
+            state=State.APPROVED, decided_by=row.asked_by, statement=statement, signature=signature, alone=alone
+        )
+        with pytest.raises(Refused):
+            start(tier3.operator, tier3.organization, posted)
