@@ -22,6 +22,7 @@ from incidents.models.people import (
     PreapprovalGroupObjectPermission,
     PreapprovalUserObjectPermission,
 )
+from incidents.models.roles import Denial, Invitation, RoleChange
 from incidents.models.runs import (
     Attempt,
     Incident,
@@ -41,12 +42,14 @@ __all__ = [
     "AuditHead",
     "Backend",
     "Binding",
+    "Denial",
     "Diagnosis",
     "Duty",
     "EngineerEntry",
     "HandBack",
     "Incident",
     "InventoryRevision",
+    "Invitation",
     "Location",
     "Look",
     "Measurement",
@@ -63,6 +66,7 @@ __all__ = [
     "Probe",
     "Resource",
     "ResourceLock",
+    "RoleChange",
     "Run",
     "RunReading",
     "Snapshot",
