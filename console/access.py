@@ -9,18 +9,25 @@ from functools import wraps
 from typing import Any, Generic, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from incidents.domain.people import Grant
 from incidents.models import Organization, Person, Resource, Run
 from incidents.selectors import doors
+from incidents.selectors.asking import whom_to_ask
 from incidents.services.denials import record_denial
 
 Row = TypeVar("Row")
 
 VIEWER = "You can see this but not change it."
+
+
+class MayOnlySee(Http404):
+    """They see the organization anyway, so the page may say what they cannot do here, and whom to ask.
+
+    Everybody else gets a bare Http404, and with it the page of an address that nobody has ever had.
+    """
 
 
 class SignedInRequest(HttpRequest):
@@ -64,21 +71,21 @@ def signed_in_fragment(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
 
 def access_organization(
-    request: SignedInRequest, slug: str, grant: Grant = "see_organization"
+    request: SignedInRequest, slug: str, grant: Grant = "see_organization", action: str = ""
 ) -> Entered[Organization]:
     """The organization of that name.
 
+    Args:
+        action: what they want to run, so that whoever may not is told whom to ask.
+
     Raises:
         Http404: there is none, or this person may not see it.
-        PermissionDenied: they may see it, but do not hold `grant`.
+        MayOnlySee: they may see it, but do not hold `grant`.
     """
-    found = doors.find_organization(request.user, slug)
+    found = doors.find_organization(request.user, slug, grant)
     if found is None:
         raise _denied(request, None)
-    if not found.may_see:
-        raise _denied(request, found.row)
-    if grant == "act_for_organization" and not found.may_act:
-        raise _viewer(request, found.row)
+    _let_in(request, found, found.row, grant, action)
     return Entered(found.row, found.may_act)
 
 
@@ -87,10 +94,7 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     found = doors.find_run(request.user, reference)
     if found is None:
         raise _denied(request, None)
-    if not found.may_see:
-        raise _denied(request, found.row.organization)
-    if grant == "act_for_organization" and not found.may_act:
-        raise _viewer(request, found.row.organization)
+    _let_in(request, found, found.row.organization, grant, found.row.action)
     return Entered(found.row, found.may_act)
 
 
@@ -107,20 +111,27 @@ def access_resources(request: SignedInRequest, organization: Organization, ids: 
     return rows
 
 
+def may_only_see(request: SignedInRequest, organization: Organization, text: str) -> MayOnlySee:
+    """The refusal, written down, of somebody who may see the organization; raise it."""
+    _write_down(request, organization)
+    return MayOnlySee(text)
+
+
+def _let_in(
+    request: SignedInRequest, found: doors.Found[Any], organization: Organization, grant: Grant, action: str
+) -> None:
+    if not found.may_see:
+        raise _denied(request, organization)
+    if grant not in found.grants:
+        names = whom_to_ask(organization, action)
+        ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
+        raise may_only_see(request, organization, f"{VIEWER} {ask}")
+
+
 def _denied(request: SignedInRequest, organization: Organization | None) -> Http404:
     _write_down(request, organization)
     return Http404()
 
 
-def _viewer(request: SignedInRequest, organization: Organization) -> PermissionDenied:
-    _write_down(request, organization)
-    names = doors.who_may_act(organization)
-    if not names:
-        return PermissionDenied(f"{VIEWER} Call us.")
-    return PermissionDenied(f"{VIEWER} Ask {' or '.join(names)} (they can), or call us.")
-
-
 def _write_down(request: SignedInRequest, organization: Organization | None) -> None:
-    """Looking in vain is no attempt to act; posting is."""
-    if request.method == "POST":
-        record_denial(request.user, organization, request.get_full_path())
+    record_denial(request.user, organization, request.method or "", request.get_full_path())

@@ -7,7 +7,8 @@ from django.urls import URLPattern, path
 from console.pages import control, errors, health, home, preview, resource, run, sign_in, undo
 
 handler400 = errors.bad_request
-handler403 = errors.forbidden
+# Whoever refuses, our doors or a library: no answer tells whether something is there.
+handler403 = errors.not_found
 handler404 = errors.not_found
 handler500 = errors.broken
 

@@ -13,12 +13,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
-from console.access import SignedInRequest
+from console.access import SignedInRequest, may_only_see
 from console.forms import ConsentForm, first_problem
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.models import Organization, Plan
@@ -54,7 +53,7 @@ def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str 
             raise
         return render(request, "preview/refused.html", context, status=status)
     except NotAllowed as refused:
-        raise PermissionDenied(str(refused)) from refused
+        raise may_only_see(request, asked.organization, str(refused)) from refused
     except Refused as refused:
         context["problem"] = problem or str(refused)
         return render(request, "preview/refused.html", context, status=422)
@@ -84,7 +83,7 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
 def _refused(request: SignedInRequest, asked: Asked, refused: Refused, consent: Consent) -> HttpResponse:
     codes = [finding.code for finding in refused.findings]
     if "guard.permission" in codes:
-        raise PermissionDenied(str(refused)) from refused
+        raise may_only_see(request, asked.organization, str(refused)) from refused
     if ONE_AT_A_TIME in codes:
         page = read_stored(asked.organization, consent.digest)
         if page is not None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from console.access import SignedInRequest, access_run, signed_in
+from console.access import SignedInRequest, access_run, may_only_see, signed_in
 from console.forms import OverruleForm, TimeForm
 from console.pages.run import show_run
 from incidents.domain.errors import NotAllowed, Refused
@@ -28,7 +27,7 @@ def stop_run(request: SignedInRequest, reference: str) -> HttpResponse:
     try:
         control.stop(request.user, run)
     except NotAllowed as refused:
-        raise PermissionDenied(str(refused)) from refused
+        raise may_only_see(request, run.organization, str(refused)) from refused
     return _back_to(reference)
 
 
@@ -71,7 +70,7 @@ def _answer(
     try:
         act(entered.row, form.cleaned_data)
     except NotAllowed as refused:
-        raise PermissionDenied(str(refused)) from refused
+        raise may_only_see(request, entered.row.organization, str(refused)) from refused
     except Refused as refused:
         form.add_error(next(iter(form.fields)), str(refused))
         return show_run(request, entered, form)

@@ -8,18 +8,17 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from console.access import VIEWER
+from console.access import MayOnlySee
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "errors/400.html", status=400)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "errors/403.html", {"message": str(exception) or VIEWER}, status=403)
-
-
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The same page for what is not there and for what this person may not see."""
+    if isinstance(exception, MayOnlySee):
+        return render(request, "errors/may_only_see.html", {"message": str(exception)}, status=404)
     return render(request, "errors/404.html", status=404)
 
 

@@ -26,7 +26,7 @@ EVERYTHING_BROKEN = "broken"
 @require_http_methods(["GET", "POST"])
 @signed_in
 def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
-    entered = access_organization(request, slug, "act_for_organization")
+    entered = access_organization(request, slug, "act_for_organization", action)
     if action not in CATALOGUE:
         raise Http404
     organization = entered.row

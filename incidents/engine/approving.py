@@ -10,7 +10,7 @@ from incidents.models import Approval, Person, Plan
 
 
 def human(person: Person) -> Human:
-    return Human(str(person.pk), person.identity)
+    return Human(str(person.pk), person.identity, str(person.invited_by_id or ""))
 
 
 def what_is_missing(plan: Plan, value: PlanValue, asked_by: Person) -> str:

@@ -24,6 +24,7 @@ from incidents.models.people import (
     PreapprovalGroupObjectPermission,
     PreapprovalUserObjectPermission,
 )
+from incidents.models.roles import Denial, Invitation, RoleChange
 from incidents.models.runs import (
     Attempt,
     Incident,
@@ -44,12 +45,14 @@ __all__ = [
     "AuditHead",
     "Backend",
     "Binding",
+    "Denial",
     "Diagnosis",
     "Duty",
     "EngineerEntry",
     "HandBack",
     "Incident",
     "InventoryRevision",
+    "Invitation",
     "Location",
     "Look",
     "Measurement",
@@ -68,6 +71,7 @@ __all__ = [
     "Resource",
     "ResourceLock",
     "Review",
+    "RoleChange",
     "Rota",
     "Run",
     "RunReading",

@@ -12,7 +12,10 @@ from incidents.models.inventory import Organization, Preapproval
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in. Made by the inventory; nobody is a superuser, by a constraint in the database."""
+    """Somebody who signs in. Made by the inventory, or by an owner's invitation and inactive until that is accepted.
+
+    Nobody is a superuser, by a constraint in the database.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(max_length=150, unique=True)
@@ -21,6 +24,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         max_length=100, blank=True, help_text="Equal for two sign-ins of one human; empty where nobody has said it."
     )
     is_active = models.BooleanField(default=True)
+    invited_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="invited")
+    first_password = models.CharField(
+        max_length=128, blank=True, help_text="The hash of the password that the inventory gave last; empty for others."
+    )
 
     objects = BaseUserManager()
 

@@ -25,21 +25,34 @@ from incidents.models import (
 Row = TypeVar("Row")
 
 
+ON_EVERY_PAGE: tuple[Grant, ...] = ("see_organization", "act_for_organization")
+
+
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Row]):
-    """A row, and whether the person may see it and act on it."""
+    """A row, and which of the grants that were asked about the person holds on its organization."""
 
     row: Row
-    may_see: bool
-    may_act: bool
+    grants: frozenset[Grant]
+
+    @property
+    def may_see(self) -> bool:
+        return "see_organization" in self.grants
+
+    @property
+    def may_act(self) -> bool:
+        return "act_for_organization" in self.grants
 
 
-def find_organization(person: Person, slug: str) -> Found[Organization] | None:
-    rows = Organization.objects.filter(slug=slug)
-    found = rows.annotate(
-        may_see=_holds(person, "see_organization", "pk"), may_act=_holds(person, "act_for_organization", "pk")
-    ).first()
-    return Found(found, found.may_see, found.may_act) if found else None
+def find_organization(person: Person, slug: str, *more: Grant) -> Found[Organization] | None:
+    """The organization of that name, with the grants of `ON_EVERY_PAGE` and `more`."""
+    asked = (*ON_EVERY_PAGE, *more)
+    found = (
+        Organization.objects.filter(slug=slug)
+        .annotate(**{grant: _holds(person, grant, "pk") for grant in asked})
+        .first()
+    )
+    return Found(found, _held(found, asked)) if found else None
 
 
 def find_run(person: Person, reference: str) -> Found[Run] | None:
@@ -47,13 +60,10 @@ def find_run(person: Person, reference: str) -> Found[Run] | None:
     rows = Run.objects.filter(reference=reference)
     found = (
         rows.select_related("organization", "incident", "started_by", "stop_asked_by", "undo_of")
-        .annotate(
-            may_see=_holds(person, "see_organization", "organization_id"),
-            may_act=_holds(person, "act_for_organization", "organization_id"),
-        )
+        .annotate(**{grant: _holds(person, grant, "organization_id") for grant in ON_EVERY_PAGE})
         .first()
     )
-    return Found(found, found.may_see, found.may_act) if found else None
+    return Found(found, _held(found, ON_EVERY_PAGE)) if found else None
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
@@ -66,19 +76,8 @@ def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> lis
     return list(Resource.objects.filter(organization=organization, pk__in=ids))
 
 
-def who_may_act(organization: Organization) -> tuple[str, ...]:
-    """How two of the people are called who may act for the organization, so that others know whom to ask."""
-    grant = "act_for_organization"
-    by_group = Q(
-        groups__organizationgroupobjectpermission__permission__codename=grant,
-        groups__organizationgroupobjectpermission__content_object=organization,
-    )
-    direct = Q(
-        organizationuserobjectpermission__permission__codename=grant,
-        organizationuserobjectpermission__content_object=organization,
-    )
-    people = Person.objects.filter(by_group | direct, is_active=True).order_by("title").distinct()
-    return tuple(people.values_list("title", flat=True)[:2])
+def _held(row: object, asked: tuple[Grant, ...]) -> frozenset[Grant]:
+    return frozenset(grant for grant in asked if getattr(row, grant))
 
 
 def _holds(person: Person, grant: Grant, organization: str) -> Q:

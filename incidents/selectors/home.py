@@ -16,8 +16,8 @@ from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
 from incidents.engine.freshness import FRESH
 from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.selectors.asking import first_names, who_may_use
 from incidents.selectors.away import Away, read_all_away
-from incidents.selectors.doors import who_may_act
 from incidents.selectors.places import Places, read_places
 from incidents.selectors.remedies import Remedies, read_remedies
 from incidents.selectors.runs import Line, newest_runs
@@ -43,6 +43,7 @@ class Card:
         unreachable, affected, unseen, repairable: titles of locations, see `Diagnosed`.
         repair: name of the action that could help, whoever runs it; empty when none can.
         action: the same when this person may run it and no run is at it already; empty otherwise.
+        ask: who may run it, when this person may not.
         usual: how long that action usually takes.
         engineer_since: when it went into the engineers' queue.
         undone_by: reference of the undo that was the last to touch it, within a day.
@@ -61,6 +62,7 @@ class Card:
     repairable: tuple[str, ...] = ()
     repair: str = ""
     action: str = ""
+    ask: tuple[str, ...] = ()
     usual: Usual | None = None
     engineer_since: datetime | None = None
     live: Live | None = None
@@ -86,7 +88,6 @@ class Home:
         checked_at: the newest answer of any probe; None before the first.
         old: whether that is too long ago to rely on.
         live: whether any run is under way.
-        ask: who may act, when this person may not.
         kinds: of everything that is watched.
         away: what was moved for a while, and when it comes back.
     """
@@ -99,7 +100,6 @@ class Home:
     live: bool
     activity: tuple[Line, ...]
     incident: str
-    ask: tuple[str, ...]
     kinds: frozenset[Kind]
     away: tuple[Away, ...]
 
@@ -128,9 +128,12 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
     rows = _resources(organization)
     broken = {row.pk for row in rows if row.damage != Damage.HEALTHY}
     live = _live(organization)
+    remedies = read_remedies(person, organization, may_act=may_act)
+    barred = [row for row in rows if row.repair and row.pk not in live and not remedies.may_run(row.repair, row.pk)]
     parts = _Parts(
         places=read_places(organization),
-        remedies=read_remedies(person, organization, may_act=may_act),
+        remedies=remedies,
+        users=who_may_use(organization) if barred else {},
         live=live,
         engineers=_engineers(broken),
         undone=_undone(broken, now),
@@ -151,7 +154,6 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         live=bool(live),
         activity=newest_runs(organization),
         incident=open_incident(organization),
-        ask=() if may_act else who_may_act(organization),
         kinds=frozenset(Kind(row.kind) for row in rows),
         away=read_all_away(organization),
     )
@@ -167,6 +169,7 @@ def open_incident(organization: Organization) -> str:
 class _Parts:
     places: Places
     remedies: Remedies
+    users: Mapping[int, tuple[str, ...]]
     live: Mapping[uuid.UUID, Live]
     engineers: Mapping[uuid.UUID, datetime]
     undone: Mapping[uuid.UUID, str]
@@ -201,7 +204,7 @@ def _resources(organization: Organization) -> list[_Row]:
 def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
     live = parts.live.get(row.pk)
     repair = row.repair or ""
-    usable = repair and live is None and row.pk in parts.remedies.covered.get(repair, ())
+    usable = live is None and parts.remedies.may_run(repair, row.pk)
     names = parts.places.names
     return Card(
         id=row.pk,
@@ -217,11 +220,17 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
         repairable=names(row.repairable),
         repair=repair,
         action=repair if usable else "",
+        ask=() if usable else _whom(parts, repair, row.pk),
         usual=usual.get(repair),
         engineer_since=parts.engineers.get(row.pk),
         live=live,
         undone_by=parts.undone.get(row.pk, ""),
     )
+
+
+def _whom(parts: _Parts, action: str, resource: uuid.UUID) -> tuple[str, ...]:
+    covering = parts.remedies.covering.get((action, resource), frozenset())
+    return first_names({name for preapproval in covering for name in parts.users.get(preapproval, ())})
 
 
 def _live(organization: Organization) -> dict[uuid.UUID, Live]:

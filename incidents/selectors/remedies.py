@@ -15,25 +15,36 @@ from incidents.models import Diagnosis, Organization, Person, Preapproval, Resou
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """By action: ids of the resources that this person may run it on, and the terms that say how long it takes.
+    """What is approved for the organization.
 
-    `terms` has every action that is approved for the organization, whoever may run it.
+    Args:
+        covering: by action and resource, the preapprovals that cover it, whoever may use them.
+        usable: those of them that this person may use.
+        terms: of every action, for how long it takes.
     """
 
-    covered: Mapping[str, frozenset[uuid.UUID]]
+    covering: Mapping[tuple[str, uuid.UUID], frozenset[int]]
+    usable: frozenset[int]
     terms: Mapping[str, Terms]
+
+    def may_run(self, action: str, resource: uuid.UUID) -> bool:
+        return bool(self.covering.get((action, resource), frozenset()) & self.usable)
 
 
 def read_remedies(person: Person, organization: Organization, *, may_act: bool) -> Remedies:
     """Three queries. `propose` and `start` ask again; this only keeps useless buttons off the page."""
     approved = Preapproval.objects.filter(organization=organization).exclude(digest="")
-    terms = {row.action: read_terms(row.terms) for row in approved}
-    usable = set(approved.filter(_usable(person)).values_list("pk", flat=True)) if may_act else set()
-    rows = Preapproval.resources.through.objects.filter(preapproval__in=usable)
-    covered: dict[str, set[uuid.UUID]] = defaultdict(set)
-    for action, resource in rows.values_list("preapproval__action", "resource_id"):
-        covered[action].add(resource)
-    return Remedies({action: frozenset(ids) for action, ids in covered.items()}, terms)
+    rows = list(approved)
+    usable = approved.filter(_usable(person)).values_list("pk", flat=True) if may_act else ()
+    links = Preapproval.resources.through.objects.filter(preapproval__in=rows)
+    covering: dict[tuple[str, uuid.UUID], set[int]] = defaultdict(set)
+    for preapproval, action, resource in links.values_list("preapproval", "preapproval__action", "resource"):
+        covering[action, resource].add(preapproval)
+    return Remedies(
+        covering={key: frozenset(found) for key, found in covering.items()},
+        usable=frozenset(usable),
+        terms={row.action: read_terms(row.terms) for row in rows},
+    )
 
 
 def repairable(person: Person, organization: Organization, action: str) -> list[Resource]:

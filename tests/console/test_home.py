@@ -172,13 +172,17 @@ def test_it_blames_an_undo_only_when_it_was_the_last_to_touch_it(shop: Shop, ope
 
 @pytest.mark.parametrize("more", [0, 197])
 def test_it_costs_the_same_for_many(
-    shop: Shop, operator: Client, more: int, django_assert_num_queries: DjangoAssertNumQueries
+    shop: Shop, operator: Client, viewer: Client, more: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(more):
         factories.make_prefix(shop.organization, withdrawn=EVERYWHERE if number % 2 else ())
+    shop.preapproval.resources.set(shop.organization.resources.all())
 
     with django_assert_num_queries(QUERIES):
         operator.get(shop.home)
+    # Whom to ask, instead of what they may use.
+    with django_assert_num_queries(QUERIES):
+        viewer.get(shop.home)
 
 
 def test_its_poll_swaps_nothing_while_nothing_changes(

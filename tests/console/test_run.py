@@ -221,7 +221,7 @@ def test_it_is_not_there_for_others(shop: Shop, run: Run, role: str) -> None:
         assert shop.clients[role].post(page_of(run) + tail, {"reason": "x"}).status_code == 404
     run.refresh_from_db()
     assert run.stop_asked_at is None
-    assert AuditEntry.objects.filter(event="access.denied", organization="example-shop").count() == 3
+    assert AuditEntry.objects.filter(event="access.denied", organization="example-shop").count() == 6
 
 
 def test_it_asks_for_a_sign_in(run: Run, client: Client) -> None:
