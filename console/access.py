@@ -32,10 +32,28 @@ class SignedInRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Entered(Generic[Row]):
-    """What a door gave, and whether this person may also act on it."""
+    """What a door gave, and what this person may do there.
+
+    Args:
+        may_act: by a right of their own.
+        rights: grants of the operator's people, and of owners.
+        consent: id of the caller's consent by which they may act; None without one.
+    """
 
     row: Row
     may_act: bool
+    rights: frozenset[Grant] = frozenset()
+    consent: uuid.UUID | None = None
+
+    @property
+    def may_press(self) -> bool:
+        """Whether some button is theirs; the services decide which."""
+        return self.may_act or self.consent is not None
+
+    @property
+    def is_guest(self) -> bool:
+        """Somebody of the operator, who sees what the customer sees."""
+        return not self.may_act and bool(self.rights & {"support_organization", "engineer_organization"})
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -77,9 +95,9 @@ def access_organization(
         raise _denied(request, None)
     if not found.may_see:
         raise _denied(request, found.row)
-    if grant == "act_for_organization" and not found.may_act:
+    if grant == "act_for_organization" and not (found.may_act or found.consent):
         raise _viewer(request, found.row)
-    return Entered(found.row, found.may_act)
+    return Entered(found.row, found.may_act, found.rights, found.consent)
 
 
 def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Entered[Run]:
@@ -89,9 +107,9 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
         raise _denied(request, None)
     if not found.may_see:
         raise _denied(request, found.row.organization)
-    if grant == "act_for_organization" and not found.may_act:
+    if grant == "act_for_organization" and not (found.may_act or found.consent):
         raise _viewer(request, found.row.organization)
-    return Entered(found.row, found.may_act)
+    return Entered(found.row, found.may_act, found.rights, found.consent)
 
 
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:

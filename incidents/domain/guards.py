@@ -12,7 +12,32 @@ from datetime import datetime
 
 from incidents.domain.changes import Change
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.plans import Plan
 from incidents.domain.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class CallersConsent:
+    """How the consent stands now by which somebody of the operator acts for a customer.
+
+    Args:
+        caller: who asked for it; empty when there is no such consent.
+        ended_by: how whoever has ended it is called; empty while nobody has.
+        over: whether its time is over.
+    """
+
+    caller: str
+    ended_by: str = ""
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """One freeze that holds now: who made it, since when, and why."""
+
+    by: str
+    since: datetime
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +45,8 @@ class Circumstances:
     """What must be known to ask the guards.
 
     Args:
-        allowed: whether the person may act for the organization and use the preapproval, now.
+        allowed: whether the person may act for the organization and use the preapproval, now; with a consent, whether
+            they are still somebody who may ask for one.
         preapproval: digest of the preapproval as it is now; empty when it is gone.
         covered: ids of the resources that it covers now.
         busy: id of a resource -> reference of the other live run that is changing it.
@@ -28,6 +54,8 @@ class Circumstances:
         announced_at: id of a binding -> when we last announced it.
         agreed: whether this was agreed to beforehand: a hand-back must come even when its person has left since, the
             rules have changed, or much else was changed lately. Then only the guards of the moment count.
+        consent: how the consent stands that the plan leans on; None where it leans on none.
+        freezes: those that hold for everyone, for this organization or for this action.
     """
 
     allowed: bool
@@ -38,15 +66,32 @@ class Circumstances:
     changed_on_platform: int = 0
     announced_at: Mapping[str, datetime] = field(default_factory=dict)
     agreed: bool = False
+    consent: CallersConsent | None = None
+    freezes: tuple[Frozen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the guards are asked about: the changes, and the preapproval (by its digest) that they lean on."""
+    """What the guards are asked about: the changes, and what they lean on.
+
+    Args:
+        preapproval: its digest.
+        organization: slug; `action` its name in the catalogue: what a freeze speaks of.
+        consent: id of the caller's consent; empty where there is none.
+    """
 
     changes: tuple[Change, ...]
     preapproval: str
     terms: Terms
+    organization: str = ""
+    action: str = ""
+    consent: str = ""
+
+    @classmethod
+    def of(cls, plan: Plan, changes: tuple[Change, ...] | None = None) -> Proposal:
+        """What a plan proposes: all of its changes, or only these."""
+        chosen = plan.changes if changes is None else changes
+        return cls(chosen, plan.preapproval, plan.terms, plan.organization, plan.action, plan.consent)
 
     @property
     def resources(self) -> dict[str, str]:
@@ -57,8 +102,10 @@ class Proposal:
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
     """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
     if known.agreed:
-        return tuple(_one_at_a_time(proposal, known))
+        return (*_freeze(known), *_one_at_a_time(proposal, known))
     return (
+        *_consent(known),
+        *_freeze(known),
         *_permission(known),
         *_preapproval(proposal, known),
         *_one_at_a_time(proposal, known),
@@ -66,6 +113,28 @@ def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Find
         *_windows(proposal, known),
         *_flap(proposal, known, now),
     )
+
+
+def _consent(known: Circumstances) -> Iterator[Finding]:
+    consent = known.consent
+    if consent is None:
+        return
+    if not consent.caller:
+        yield _blocker("guard.consent", "There is no such consent of the customer to this.")
+    elif consent.ended_by:
+        yield _blocker("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
+    elif consent.over:
+        yield _blocker("guard.consent", "The time for which the customer agreed is over. Ask them again.")
+    else:
+        yield Finding("guard.consent", Severity.PASSED, f"{consent.caller} has agreed to this, for the customer.")
+
+
+def _freeze(known: Circumstances) -> Iterator[Finding]:
+    for one in known.freezes:
+        text = f"Runs are paused by {one.by} since {one.since:%H:%M} UTC: {one.because}"
+        yield _blocker("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
+    if not known.freezes:
+        yield Finding("guard.freeze", Severity.PASSED, "Nobody has paused runs.")
 
 
 def _permission(known: Circumstances) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ class Plan:
         percents: how far each stage leads, where stages are steps of one way; empty otherwise.
         hand_back: seconds after which what was changed is put back by itself; 0 where it stays.
         handing_back: whether this is such a putting back, which was agreed to with the run that it undoes.
+        consent: id of the caller's consent by which somebody of the operator acts; empty where a customer acts.
     """
 
     action: str
@@ -53,6 +54,7 @@ class Plan:
     percents: tuple[int, ...] = ()
     hand_back: int = 0
     handing_back: bool = False
+    consent: str = ""
 
     def freeze(self) -> tuple[bytes, str]:
         """The canonical bytes and their digest, which preview, approval and execution share."""
@@ -78,6 +80,7 @@ class Plan:
             "percents": list(self.percents),
             "hand_back": self.hand_back,
             "handing_back": self.handing_back,
+            "consent": self.consent,
         }
 
 
@@ -107,6 +110,7 @@ def thaw(body: bytes, digest: str) -> Plan:
         percents=tuple(_integer(item) for item in _items(value["percents"])),
         hand_back=_integer(value["hand_back"]),
         handing_back=value["handing_back"] is True,
+        consent=str(value["consent"]),
     )
 
 

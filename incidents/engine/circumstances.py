@@ -9,10 +9,11 @@ from django.db.models import Max
 
 from incidents.domain.changes import Change, is_up
 from incidents.domain.findings import Finding
-from incidents.domain.guards import Circumstances, Proposal, check
+from incidents.domain.guards import CallersConsent, Circumstances, Frozen, Proposal, check
 from incidents.domain.terms import Window
-from incidents.engine.grants import may_use
-from incidents.models import Attempt, Person, Preapproval, ResourceLock, Run, Target
+from incidents.engine.freezes import freezes_on
+from incidents.engine.grants import holds, may_use_by_right
+from incidents.models import Attempt, CallerConsent, Person, Preapproval, ResourceLock, Run, Target
 
 
 def ask_guards(
@@ -33,7 +34,7 @@ def ask_guards(
     """
     resources = frozenset(uuid.UUID(key) for key in proposal.resources)
     known = Circumstances(
-        allowed=preapproval is not None and may_use(person, preapproval),
+        allowed=_allowed(person, preapproval, proposal.consent),
         preapproval=preapproval.digest if preapproval else "",
         covered=_covered(preapproval, resources),
         busy=_busy(resources, run),
@@ -41,8 +42,40 @@ def ask_guards(
         changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
         announced_at=_announced(proposal.changes, warn=run is None),
         agreed=agreed,
+        consent=_consent(person, proposal, now),
+        freezes=_freezes(proposal),
     )
     return check(proposal, known, now)
+
+
+def _allowed(person: Person, preapproval: Preapproval | None, consent: str) -> bool:
+    """With a consent the guard of that name asks whether it holds; here, whether the person may still lean on one."""
+    if preapproval is None:
+        return False
+    if consent:
+        return holds(person, "support_organization", preapproval.organization)
+    return may_use_by_right(person, preapproval)
+
+
+def _consent(person: Person, proposal: Proposal, now: datetime) -> CallersConsent | None:
+    if not proposal.consent:
+        return None
+    rows = CallerConsent.objects.filter(
+        pk=uuid.UUID(proposal.consent),
+        staff=person,
+        organization__slug=proposal.organization,
+        allowed__action=proposal.action,
+    )
+    row = rows.select_related("ended_by").first()
+    if row is None:
+        return CallersConsent("")
+    ended_by = str(row.ended_by) if row.ended_by else ""
+    return CallersConsent(row.caller, ended_by, over=row.ended_at is not None or now >= row.expires_at)
+
+
+def _freezes(proposal: Proposal) -> tuple[Frozen, ...]:
+    rows = freezes_on(proposal.organization, proposal.action)
+    return tuple(Frozen(str(row.by), row.since, row.because) for row in rows)
 
 
 def _covered(preapproval: Preapproval | None, resources: frozenset[uuid.UUID]) -> frozenset[str]:

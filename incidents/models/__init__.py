@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from incidents.models.audit import AuditEntry, AuditHead
+from incidents.models.consents import CallerConsent, ConsentedAction
+from incidents.models.freezes import Freeze
 from incidents.models.handbacks import HandBack
 from incidents.models.inventory import (
     Backend,
@@ -41,9 +43,12 @@ __all__ = [
     "AuditHead",
     "Backend",
     "Binding",
+    "CallerConsent",
+    "ConsentedAction",
     "Diagnosis",
     "Duty",
     "EngineerEntry",
+    "Freeze",
     "HandBack",
     "Incident",
     "InventoryRevision",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from incidents.domain.people import Grant
+from incidents.engine.grants import consents_of
 from incidents.models import (
     Organization,
     OrganizationGroupObjectPermission,
@@ -23,23 +24,30 @@ from incidents.models import (
 )
 
 Row = TypeVar("Row")
+# Grants that decide what a page shows besides.
+ASKED: tuple[Grant, ...] = ("support_organization", "engineer_organization", "manage_people")
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Row]):
-    """A row, and whether the person may see it and act on it."""
+    """A row, and what the person may do with it.
+
+    Args:
+        may_act: by a right of their own.
+        rights: what else they hold of `ASKED`.
+        consent: id of the caller's consent by which they may act for its organization; None without one.
+    """
 
     row: Row
     may_see: bool
     may_act: bool
+    rights: frozenset[Grant] = frozenset()
+    consent: uuid.UUID | None = None
 
 
 def find_organization(person: Person, slug: str) -> Found[Organization] | None:
-    rows = Organization.objects.filter(slug=slug)
-    found = rows.annotate(
-        may_see=_holds(person, "see_organization", "pk"), may_act=_holds(person, "act_for_organization", "pk")
-    ).first()
-    return Found(found, found.may_see, found.may_act) if found else None
+    found = Organization.objects.filter(slug=slug).annotate(**_rights(person, "pk")).first()
+    return _found(found) if found else None
 
 
 def find_run(person: Person, reference: str) -> Found[Run] | None:
@@ -47,13 +55,18 @@ def find_run(person: Person, reference: str) -> Found[Run] | None:
     rows = Run.objects.filter(reference=reference)
     found = (
         rows.select_related("organization", "incident", "started_by", "stop_asked_by", "undo_of")
-        .annotate(
-            may_see=_holds(person, "see_organization", "organization_id"),
-            may_act=_holds(person, "act_for_organization", "organization_id"),
-        )
+        .annotate(**_rights(person, "organization_id"))
         .first()
     )
-    return Found(found, found.may_see, found.may_act) if found else None
+    return _found(found) if found else None
+
+
+def supported_by(person: Person, *grants: Grant) -> QuerySet[Organization]:
+    """Every organization on which the person holds one of these grants; none for none."""
+    held = Q(pk__in=())
+    for grant in grants:
+        held |= _holds(person, grant, "pk")
+    return Organization.objects.filter(held)
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
@@ -79,6 +92,22 @@ def who_may_act(organization: Organization) -> tuple[str, ...]:
     )
     people = Person.objects.filter(by_group | direct, is_active=True).order_by("title").distinct()
     return tuple(people.values_list("title", flat=True)[:2])
+
+
+def _rights(person: Person, organization: str) -> dict[str, Any]:
+    """Annotations that say what the person may do; `organization` names the column of the outer query."""
+    consents = consents_of(person).filter(organization=OuterRef(organization))
+    return {
+        "may_see": _holds(person, "see_organization", organization),
+        "may_act": _holds(person, "act_for_organization", organization),
+        "acting_by": Subquery(consents.values("pk")[:1]),
+        **{grant: _holds(person, grant, organization) for grant in ASKED},
+    }
+
+
+def _found(row: Any) -> Found[Any]:
+    rights = frozenset(grant for grant in ASKED if getattr(row, grant))
+    return Found(row, row.may_see, row.may_act, rights, row.acting_by)
 
 
 def _holds(person: Person, grant: Grant, organization: str) -> Q:

@@ -16,7 +16,7 @@ from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.facts import load_facts, rehearse, with_origins, with_validity
-from incidents.engine.grants import may_use
+from incidents.engine.grants import acting_consent, may_use
 from incidents.engine.starting import keep_plan
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
 from incidents.models.clock import database_now
@@ -83,6 +83,7 @@ def store_plan(
     """Freezes what was resolved and stores it with everything that speaks for or against it."""
     terms = read_terms(preapproval.terms)
     locations = list(Location.objects.values_list("slug", flat=True))
+    consent = acting_consent(person, preapproval)
     value = PlanValue(
         action=action.name,
         action_version=action.version,
@@ -99,13 +100,13 @@ def store_plan(
         whole=action.in_steps,
         percents=resolved.percents,
         hand_back=resolved.hand_back,
+        consent=str(consent.pk) if consent else "",
     )
-    proposal = Proposal(value.changes, preapproval.digest, terms)
     findings = (
         *resolved.findings,
         *rehearse(value.changes),
         *_unwatched(value.changes, terms),
-        *ask_guards(proposal, preapproval, person, None, now),
+        *ask_guards(Proposal.of(value), preapproval, person, None, now),
     )
     return keep_plan(value, findings, preapproval, person, undo_of)
 

@@ -112,8 +112,7 @@ def _check(person: Person, plan: Plan, value: PlanValue, consent: Consent) -> No
         raise Refused(text, (Finding("guard.tick", Severity.BLOCKER, text),))
     _no_drift(value)
     preapproval = Preapproval.objects.filter(pk=plan.preapproval_id).select_related("organization").first()
-    proposal = Proposal(value.changes, value.preapproval, value.terms)
-    _no_blockers(ask_guards(proposal, preapproval, person, None, database_now()))
+    _no_blockers(ask_guards(Proposal.of(value), preapproval, person, None, database_now()))
 
 
 def _no_blockers(findings: tuple[Finding, ...]) -> None:
