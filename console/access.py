@@ -39,10 +39,28 @@ class SignedInRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Entered(Generic[Row]):
-    """What a door gave, and whether this person may also act on it."""
+    """What a door gave, and what this person may do there.
+
+    Args:
+        may_act: by a right of their own.
+        rights: grants of the operator's people, and of owners.
+        consent: id of the caller's consent by which they may act; None without one.
+    """
 
     row: Row
     may_act: bool
+    rights: frozenset[Grant] = frozenset()
+    consent: uuid.UUID | None = None
+
+    @property
+    def may_press(self) -> bool:
+        """Whether some button is theirs; the services decide which."""
+        return self.may_act or self.consent is not None
+
+    @property
+    def is_guest(self) -> bool:
+        """Somebody of the operator, who sees what the customer sees."""
+        return not self.may_act and bool(self.rights & {"support_organization", "engineer_organization"})
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -86,7 +104,7 @@ def access_organization(
     if found is None:
         raise _denied(request, None)
     _let_in(request, found, found.row, grant, action)
-    return Entered(found.row, found.may_act)
+    return Entered(found.row, found.may_act, found.grants, found.consent)
 
 
 def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Entered[Run]:
@@ -95,7 +113,7 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     if found is None:
         raise _denied(request, None)
     _let_in(request, found, found.row.organization, grant, found.row.action)
-    return Entered(found.row, found.may_act)
+    return Entered(found.row, found.may_act, found.grants, found.consent)
 
 
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
@@ -122,7 +140,8 @@ def _let_in(
 ) -> None:
     if not found.may_see:
         raise _denied(request, organization)
-    if grant not in found.grants:
+    by_consent = grant == "act_for_organization" and found.consent is not None
+    if grant not in found.grants and not by_consent:
         names = whom_to_ask(organization, action)
         ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
         raise may_only_see(request, organization, f"{VIEWER} {ask}")

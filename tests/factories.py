@@ -40,6 +40,7 @@ from incidents.models import (
     Run,
     Snapshot,
 )
+from incidents.services.inventory_apply import grant_platform_rights
 from incidents.services.propose import store_plan
 
 ACTION = "readvertise_prefix"
@@ -86,6 +87,7 @@ def make_organization(slug: str = "example-shop", title: str = "Example Shop") -
     for name, grant in rights_of(slug):
         group, _ = Group.objects.get_or_create(name=name)
         assign_perm(f"incidents.{grant}", group, organization)
+    grant_platform_rights()
     return organization
 
 

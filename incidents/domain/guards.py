@@ -12,7 +12,32 @@ from datetime import datetime
 
 from incidents.domain.changes import Change
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.plans import Plan
 from incidents.domain.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class CallersConsent:
+    """How the consent stands now by which somebody of the operator acts for a customer.
+
+    Args:
+        caller: who asked for it; empty when there is no such consent.
+        ended_by: how whoever has ended it is called; empty while nobody has.
+        over: whether its time is over.
+    """
+
+    caller: str
+    ended_by: str = ""
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """One freeze that holds now: who made it, since when, and why."""
+
+    by: str
+    since: datetime
+    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +45,8 @@ class Circumstances:
     """What must be known to ask the guards.
 
     Args:
-        allowed: whether the person may act for the organization and use the preapproval, now.
+        allowed: whether the person may act for the organization and use the preapproval, now; with a consent, whether
+            they are still somebody who may ask for one.
         preapproval: digest of the preapproval as it is now; empty when it is gone.
         covered: ids of the resources that it covers now.
         busy: id of a resource -> reference of the other live run that is changing it.
@@ -32,6 +58,8 @@ class Circumstances:
         on_call: whether the person is on call by the rota of the terms; None when nobody can tell, or none is named.
         agreed: whether this was agreed to beforehand: a hand-back must come even when its person has left since, the
             rules have changed, or much else was changed lately. Then only the guards of the moment count.
+        consent: how the consent stands that the plan leans on; None where it leans on none.
+        freezes: those that hold for everyone, for this organization or for this action.
     """
 
     allowed: bool
@@ -46,19 +74,42 @@ class Circumstances:
     approval: str = ""
     incident_open: bool = False
     on_call: bool | None = None
+    consent: CallersConsent | None = None
+    freezes: tuple[Frozen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the guards are asked about: the changes, and the preapproval (by its digest) that they lean on.
+    """What the guards are asked about: the changes, and what they lean on.
 
-    `second_person` says that the plan takes one.
+    Args:
+        preapproval: its digest.
+        organization: slug; `action` its name in the catalogue: what a freeze speaks of.
+        consent: id of the caller's consent; empty where there is none.
+        second_person: whether the plan takes one.
     """
 
     changes: tuple[Change, ...]
     preapproval: str
     terms: Terms
+    organization: str = ""
+    action: str = ""
+    consent: str = ""
     second_person: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan, changes: tuple[Change, ...] | None = None) -> Proposal:
+        """What a plan proposes: all of its changes, or only these."""
+        chosen = plan.changes if changes is None else changes
+        return cls(
+            chosen,
+            plan.preapproval,
+            plan.terms,
+            plan.organization,
+            plan.action,
+            plan.consent,
+            second_person=bool(plan.second_person),
+        )
 
     @property
     def resources(self) -> dict[str, str]:
@@ -69,9 +120,11 @@ class Proposal:
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
     """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
     if known.agreed:
-        return (*_seal(known), *_one_at_a_time(proposal, known))
+        return (*_seal(known), *_freeze(known), *_one_at_a_time(proposal, known))
     return (
         *_seal(known),
+        *_consent(known),
+        *_freeze(known),
         *_permission(known),
         *_preapproval(proposal, known),
         *_second_person(known),
@@ -126,6 +179,28 @@ def _on_call(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
         yield Finding("guard.on-call", Severity.WARNING, text)
     else:
         yield _blocker("guard.on-call", "We cannot see any more who is on call.")
+
+
+def _consent(known: Circumstances) -> Iterator[Finding]:
+    consent = known.consent
+    if consent is None:
+        return
+    if not consent.caller:
+        yield _blocker("guard.consent", "There is no such consent of the customer to this.")
+    elif consent.ended_by:
+        yield _blocker("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
+    elif consent.over:
+        yield _blocker("guard.consent", "The time for which the customer agreed is over. Ask them again.")
+    else:
+        yield Finding("guard.consent", Severity.PASSED, f"{consent.caller} has agreed to this, for the customer.")
+
+
+def _freeze(known: Circumstances) -> Iterator[Finding]:
+    for one in known.freezes:
+        text = f"Runs are paused by {one.by} since {one.since:%H:%M} UTC: {one.because}"
+        yield _blocker("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
+    if not known.freezes:
+        yield Finding("guard.freeze", Severity.PASSED, "Nobody has paused runs.")
 
 
 def _permission(known: Circumstances) -> Iterator[Finding]:

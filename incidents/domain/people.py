@@ -7,6 +7,7 @@ row between such a group and an organization; nobody holds one without a row.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Literal
 
 Grant = Literal[
@@ -17,6 +18,9 @@ Grant = Literal[
     "review_organization",
     "engineer_organization",
 ]
+
+# A right over everything, which no row about one organization gives.
+FREEZE_EVERYONE = "freeze_everyone"
 
 # From the one who may do most to the one who may do least; each role holds what those after it hold.
 ORGANIZATION_ROLES: dict[str, tuple[Grant, ...]] = {
@@ -30,8 +34,19 @@ PLATFORM_ROLES: dict[str, tuple[Grant, ...]] = {
     "reviewers": ("review_organization",),
     "engineers": ("see_organization", "engineer_organization"),
 }
+# What a role of the operator holds over everything.
+PLATFORM_RIGHTS: dict[str, tuple[str, ...]] = {"support": (FREEZE_EVERYONE,)}
 # Roles of an organization that may be allowed to run something.
 ACTING = ("owners", "operators")
+
+
+class Recognised(StrEnum):
+    """How a caller was recognised, before anything was done in their organization's name."""
+
+    CALLED_BACK = "called_back"  # on a number that was on file before the call
+    WORD = "word"  # a word that was agreed with them beforehand
+    COLLEAGUE = "colleague"  # somebody else of theirs, who was recognised, confirmed it
+    IN_PERSON = "in_person"
 
 
 def group_of(organization: str, role: str) -> str:

@@ -36,6 +36,7 @@ class Plan:
         hand_back: seconds after which what was changed is put back by itself; 0 where it stays.
         handing_back: whether this is such a putting back, which was agreed to with the run that it undoes.
         second_person: why a second person must agree before it runs (`domain.approvals.Why`); empty when none must.
+        consent: id of the caller's consent by which somebody of the operator acts; empty where a customer acts.
     """
 
     action: str
@@ -55,6 +56,7 @@ class Plan:
     hand_back: int = 0
     handing_back: bool = False
     second_person: tuple[str, ...] = ()
+    consent: str = ""
 
     def freeze(self) -> tuple[bytes, str]:
         """The canonical bytes and their digest, which preview, approval and execution share."""
@@ -81,6 +83,7 @@ class Plan:
             "hand_back": self.hand_back,
             "handing_back": self.handing_back,
             "second_person": list(self.second_person),
+            "consent": self.consent,
         }
 
 
@@ -111,6 +114,7 @@ def thaw(body: bytes, digest: str) -> Plan:
         hand_back=_integer(value["hand_back"]),
         handing_back=value["handing_back"] is True,
         second_person=tuple(str(item) for item in _items(value["second_person"])),
+        consent=str(value["consent"]),
     )
 
 

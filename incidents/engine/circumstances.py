@@ -9,12 +9,13 @@ from django.db.models import Max
 
 from incidents.domain.changes import Change, is_up
 from incidents.domain.findings import Finding
-from incidents.domain.guards import Circumstances, Proposal, check
+from incidents.domain.guards import CallersConsent, Circumstances, Frozen, Proposal, check
 from incidents.domain.terms import Window
 from incidents.engine import on_call
-from incidents.engine.grants import may_use
+from incidents.engine.freezes import freezes_on
+from incidents.engine.grants import holds, may_use_by_right
 from incidents.engine.seals import run_is_sealed
-from incidents.models import Attempt, Incident, Person, Preapproval, ResourceLock, Run, Target
+from incidents.models import Attempt, CallerConsent, Incident, Person, Preapproval, ResourceLock, Run, Target
 
 
 def ask_guards(
@@ -37,7 +38,7 @@ def ask_guards(
     """
     resources = frozenset(uuid.UUID(key) for key in proposal.resources)
     known = Circumstances(
-        allowed=preapproval is not None and may_use(person, preapproval),
+        allowed=_allowed(person, preapproval, proposal.consent),
         preapproval=preapproval.digest if preapproval else "",
         covered=_covered(preapproval, resources),
         busy=_busy(resources, run),
@@ -49,6 +50,8 @@ def ask_guards(
         approval=approval,
         incident_open=proposal.terms.in_incident and _incident_open(preapproval),
         on_call=on_call.now(proposal.terms.on_call, person, now),
+        consent=_consent(person, proposal, now),
+        freezes=_freezes(proposal),
     )
     return check(proposal, known, now)
 
@@ -58,6 +61,36 @@ def _incident_open(preapproval: Preapproval | None) -> bool:
         preapproval is not None
         and Incident.objects.filter(organization=preapproval.organization_id, closed_at=None).exists()
     )
+
+
+def _allowed(person: Person, preapproval: Preapproval | None, consent: str) -> bool:
+    """With a consent the guard of that name asks whether it holds; here, whether the person may still lean on one."""
+    if preapproval is None:
+        return False
+    if consent:
+        return holds(person, "support_organization", preapproval.organization)
+    return may_use_by_right(person, preapproval)
+
+
+def _consent(person: Person, proposal: Proposal, now: datetime) -> CallersConsent | None:
+    if not proposal.consent:
+        return None
+    rows = CallerConsent.objects.filter(
+        pk=uuid.UUID(proposal.consent),
+        staff=person,
+        organization__slug=proposal.organization,
+        allowed__action=proposal.action,
+    )
+    row = rows.select_related("ended_by").first()
+    if row is None:
+        return CallersConsent("")
+    ended_by = str(row.ended_by) if row.ended_by else ""
+    return CallersConsent(row.caller, ended_by, over=row.ended_at is not None or now >= row.expires_at)
+
+
+def _freezes(proposal: Proposal) -> tuple[Frozen, ...]:
+    rows = freezes_on(proposal.organization, proposal.action)
+    return tuple(Frozen(str(row.by), row.since, row.because) for row in rows)
 
 
 def _covered(preapproval: Preapproval | None, resources: frozenset[uuid.UUID]) -> frozenset[str]:

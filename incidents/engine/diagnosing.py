@@ -132,7 +132,10 @@ def _queue_for_engineers(now: datetime, turned: Mapping[uuid.UUID, Diagnosed]) -
     rows = [EngineerEntry(resource_id=pk, damage=Damage.WITHDRAWN_UNBOUND, opened_at=now) for pk in beyond]
     EngineerEntry.objects.bulk_create(rows, ignore_conflicts=True)
     well = [pk for pk, one in turned.items() if one.damage is Damage.HEALTHY]
-    EngineerEntry.objects.filter(resource__in=well, closed_at__isnull=True).update(closed_at=now)
+    if EngineerEntry.objects.filter(resource__in=well, closed_at__isnull=True).update(closed_at=now):
+        # Whoever waits behind them has moved up.
+        waiting = EngineerEntry.objects.filter(closed_at__isnull=True).values("resource__organization")
+        Organization.objects.filter(pk__in=waiting).update(version=F("version") + 1)
 
 
 def _tell(chosen: Mapping[uuid.UUID, Named], turned: Mapping[uuid.UUID, Diagnosed]) -> None:

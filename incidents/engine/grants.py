@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, Q, QuerySet
+from django.contrib.auth.models import Permission
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from incidents.domain.people import Grant
 from incidents.models import (
+    CallerConsent,
     Organization,
     OrganizationGroupObjectPermission,
     OrganizationUserObjectPermission,
@@ -23,14 +26,53 @@ def holds(person: Person, grant: Grant, organization: Organization) -> bool:
     ).exists()
 
 
-def may_use(person: Person, preapproval: Preapproval) -> bool:
-    """Whether the person may act for the preapproval's organization and use it, now. One query."""
+def holds_everywhere(person: Person, right: str) -> bool:
+    """Whether the person is active and holds this right over everything now. One query of the rows themselves."""
+    ours = Permission.objects.filter(content_type__app_label="incidents", codename=right)
     return Person.objects.filter(
-        _on_organization(person, "act_for_organization", preapproval.organization_id),
-        _on_preapproval(person, "use_preapproval", preapproval),
+        Exists(ours.filter(group__user=person.pk)) | Exists(ours.filter(user=person.pk)),
         pk=person.pk,
         is_active=True,
     ).exists()
+
+
+def may_use(person: Person, preapproval: Preapproval) -> bool:
+    """Whether the person may run what is preapproved, now: by a right of their own, or by a caller's consent to it.
+
+    One query, nothing remembered.
+    """
+    return Person.objects.filter(
+        _by_right(person, preapproval) | Exists(_consents_to(person, preapproval)), pk=person.pk, is_active=True
+    ).exists()
+
+
+def may_use_by_right(person: Person, preapproval: Preapproval) -> bool:
+    """Whether the person may act for the preapproval's organization and use it, now. One query."""
+    return Person.objects.filter(_by_right(person, preapproval), pk=person.pk, is_active=True).exists()
+
+
+def acting_consent(person: Person, preapproval: Preapproval) -> CallerConsent | None:
+    """The caller's consent by which the person may run what is preapproved; None where they need or have none."""
+    if may_use_by_right(person, preapproval):
+        return None
+    return _consents_to(person, preapproval).first()
+
+
+def consents_of(person: Person) -> QuerySet[CallerConsent]:
+    """The consents by which the person may act now: neither ended nor over, for whom the person supports still."""
+    supports = _on_organization(person, "support_organization", OuterRef("organization"))
+    return CallerConsent.objects.filter(
+        supports, staff=person, staff__is_active=True, ended_at=None, expires_at__gt=Now()
+    )
+
+
+def _consents_to(person: Person, preapproval: Preapproval) -> QuerySet[CallerConsent]:
+    return consents_of(person).filter(organization=preapproval.organization_id, allowed__action=preapproval.action)
+
+
+def _by_right(person: Person, preapproval: Preapproval) -> Q:
+    acts = _on_organization(person, "act_for_organization", preapproval.organization_id)
+    return acts & _on_preapproval(person, "use_preapproval", preapproval)
 
 
 def may_approve(person: Person, preapproval: Preapproval) -> bool:

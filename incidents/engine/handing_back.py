@@ -27,6 +27,7 @@ from incidents.domain.runs import Outcome
 from incidents.domain.traffic import not_ready, way_to
 from incidents.engine import bell
 from incidents.engine.facts import load_facts
+from incidents.engine.freezes import freezes_on
 from incidents.engine.made import changes_made, states_of
 from incidents.engine.starting import Order, keep_plan, write_run
 from incidents.models import HandBack, Organization, Resource, Run
@@ -90,6 +91,9 @@ def _hand_back(row: HandBack) -> None:
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
     origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
+    if held := freezes_on(origin.organization, origin.action).first():
+        _wait(row, "guard.freeze", held.because)
+        return
     goals = {change.binding: change.before for change in changes}
     way = way_to(facts, goals, origin.terms, also=not_ready)
     if against := blockers(way.findings):
@@ -112,6 +116,7 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         whole=origin.whole,
         percents=way.percents,
         handing_back=True,
+        consent=origin.consent,
     )
     _start(row, value, way.findings)
 

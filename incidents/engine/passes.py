@@ -138,7 +138,11 @@ def watch(opened: Pass, readings: Iterable[RunReading]) -> None:
 
 def claimed_run(claim: Claim) -> Run:
     """The run's row. Raises Fenced when another owner has it."""
-    run = Run.objects.filter(pk=claim.run_id, epoch=claim.epoch).select_related("plan", "organization").first()
+    run = (
+        Run.objects.filter(pk=claim.run_id, epoch=claim.epoch)
+        .select_related("plan__consent__organization", "organization")
+        .first()
+    )
     if run is None:
         raise Fenced(f"run {claim.run_id}: epoch {claim.epoch} is over")
     claim.version = run.version

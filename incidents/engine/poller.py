@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
 from incidents.engine import diagnosing, looking, measuring, on_call, snapshots
+from incidents.engine.callers import end_over
 from incidents.engine.freshness import resting_backends
 from incidents.models import (
     Backend,
@@ -65,6 +66,7 @@ class Poller:
                 if self._on_duty():
                     self._ask_who_is_on_call()
                     poll_once()
+                    end_over(database_now())
                     self._thin_sometimes()
             except Exception:  # a database that is away comes back; a poller that died would not
                 logger.exception("a round of the poller failed")

@@ -15,6 +15,7 @@ from incidents.domain.proofs import Proofs, Role
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge, opposite
 from incidents.engine import diagnosing, hand_backs, measuring
+from incidents.engine.behalf import on_behalf
 from incidents.engine.leases import Claim
 from incidents.engine.passes import Pass, read_stage, watch
 from incidents.models import Organization, Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
@@ -192,4 +193,6 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
 
 
 def _entry(run: Run, event: str, data: JsonObject) -> Entry:
-    return Entry(event, ENGINE, run.organization.slug, str(run.pk), {"reference": run.reference, **data})
+    return Entry(
+        event, ENGINE, run.organization.slug, str(run.pk), {"reference": run.reference, **data, **on_behalf(run.plan)}
+    )

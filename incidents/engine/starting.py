@@ -18,6 +18,7 @@ from incidents.domain.findings import Finding
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
 from incidents.engine import hand_backs
+from incidents.engine.behalf import on_behalf
 from incidents.engine.seals import seal_run
 from incidents.models import Incident, Location, Organization, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
@@ -61,6 +62,7 @@ def keep_plan(
         preapproval=preapproval,
         proposed_by=person,
         undo_of=undo_of,
+        consent_id=uuid.UUID(value.consent) if value.consent else None,
         findings=[finding.as_json() for finding in findings],
         proposed_at=value.proposed_at,
         expires_at=value.expires_at,
@@ -128,6 +130,7 @@ def _accepted(run: Run, value: PlanValue) -> JsonObject:
         "undo_of": value.undo_of,
         "hand_back_seconds": value.hand_back,
         "handing_back": value.handing_back,
+        **on_behalf(run.plan),
     }
 
 

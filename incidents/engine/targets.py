@@ -21,6 +21,7 @@ from incidents.domain.runs import Seen, Step
 from incidents.engine import looking
 from incidents.engine.approving import what_is_missing
 from incidents.engine.backends import TOOLS, Pending, ask_all
+from incidents.engine.behalf import on_behalf
 from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
@@ -153,9 +154,8 @@ def _short(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
 def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
     run, plan = opened.run, opened.plan
     preapproval = Preapproval.objects.filter(pk=run.plan.preapproval_id).select_related("organization").first()
-    proposal = Proposal(tuple(aim.change for aim in aims), plan.preapproval, plan.terms, bool(plan.second_person))
     return ask_guards(
-        proposal,
+        Proposal.of(plan, tuple(aim.change for aim in aims)),
         preapproval,
         run.started_by,
         run,
@@ -240,6 +240,7 @@ def _rows(opened: Pass, aims: Sequence[Aim]) -> QuerySet[Target]:
 
 def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) -> Iterable[Entry]:
     """Audit entries that name every target, a location at a time."""
+    behalf = on_behalf(opened.run.plan)
     by_location: dict[str, list[str]] = defaultdict(list)
     for aim in aims:
         by_location[aim.change.location].append(aim.change.name)
@@ -256,5 +257,6 @@ def _entries(opened: Pass, event: str, aims: Sequence[Aim], data: JsonObject) ->
                     "location": location,
                     "resources": some,
                     **data,
+                    **behalf,
                 },
             )

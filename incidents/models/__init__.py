@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from incidents.models.approvals import Approval, Notice, Review
 from incidents.models.audit import AuditEntry, AuditHead
+from incidents.models.consents import CallerConsent, ConsentedAction
+from incidents.models.freezes import Freeze
 from incidents.models.handbacks import HandBack
 from incidents.models.inventory import (
     Backend,
@@ -45,10 +47,13 @@ __all__ = [
     "AuditHead",
     "Backend",
     "Binding",
+    "CallerConsent",
+    "ConsentedAction",
     "Denial",
     "Diagnosis",
     "Duty",
     "EngineerEntry",
+    "Freeze",
     "HandBack",
     "Incident",
     "InventoryRevision",

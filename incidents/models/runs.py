@@ -14,11 +14,15 @@ from incidents.models.people import Person
 
 
 class Incident(models.Model):
-    """Something broke for an organization; runs belong to one."""
+    """Something broke for an organization; runs belong to one. Opened by the first run, or declared by a person."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="incidents")
     opened_at = models.DateTimeField()
+    declared_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    because = models.CharField(max_length=300, blank=True, help_text="Why it was declared.")
     closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    closed_because = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = (
@@ -45,6 +49,13 @@ class Plan(models.Model):
     preapproval = models.ForeignKey(Preapproval, on_delete=models.CASCADE)
     proposed_by = models.ForeignKey(Person, on_delete=models.PROTECT)
     undo_of = models.ForeignKey("incidents.Run", null=True, on_delete=models.PROTECT, related_name="undo_plans")
+    consent = models.ForeignKey(
+        "incidents.CallerConsent",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="plans",
+        help_text="By which somebody of the operator acts; repeats what stands in the body.",
+    )
     findings = models.JSONField()
     proposed_at = models.DateTimeField()
     expires_at = models.DateTimeField()

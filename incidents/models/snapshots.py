@@ -130,6 +130,10 @@ class EngineerEntry(models.Model):
     damage = models.CharField(max_length=24)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    taken_by = models.ForeignKey("incidents.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    taken_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=300, blank=True, help_text="What the customer reads about it.")
+    noted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (

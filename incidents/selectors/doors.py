@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from incidents.domain.people import Grant
+from incidents.engine.grants import consents_of
 from incidents.models import (
     Organization,
     OrganizationGroupObjectPermission,
@@ -23,17 +24,28 @@ from incidents.models import (
 )
 
 Row = TypeVar("Row")
-
-
-ON_EVERY_PAGE: tuple[Grant, ...] = ("see_organization", "act_for_organization")
+# What every page needs to know of whoever looks at it.
+ON_EVERY_PAGE: tuple[Grant, ...] = (
+    "see_organization",
+    "act_for_organization",
+    "support_organization",
+    "engineer_organization",
+    "manage_people",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Row]):
-    """A row, and which of the grants that were asked about the person holds on its organization."""
+    """A row, and what the person may do with it.
+
+    Args:
+        grants: which of those that were asked about they hold on its organization.
+        consent: id of the caller's consent by which they may act for that organization; None without one.
+    """
 
     row: Row
     grants: frozenset[Grant]
+    consent: uuid.UUID | None = None
 
     @property
     def may_see(self) -> bool:
@@ -41,18 +53,15 @@ class Found(Generic[Row]):
 
     @property
     def may_act(self) -> bool:
+        """By a right of their own."""
         return "act_for_organization" in self.grants
 
 
 def find_organization(person: Person, slug: str, *more: Grant) -> Found[Organization] | None:
     """The organization of that name, with the grants of `ON_EVERY_PAGE` and `more`."""
     asked = (*ON_EVERY_PAGE, *more)
-    found = (
-        Organization.objects.filter(slug=slug)
-        .annotate(**{grant: _holds(person, grant, "pk") for grant in asked})
-        .first()
-    )
-    return Found(found, _held(found, asked)) if found else None
+    found = Organization.objects.filter(slug=slug).annotate(**_rights(person, "pk", asked)).first()
+    return _found(found, asked) if found else None
 
 
 def find_run(person: Person, reference: str) -> Found[Run] | None:
@@ -60,10 +69,18 @@ def find_run(person: Person, reference: str) -> Found[Run] | None:
     rows = Run.objects.filter(reference=reference)
     found = (
         rows.select_related("organization", "incident", "started_by", "stop_asked_by", "undo_of")
-        .annotate(**{grant: _holds(person, grant, "organization_id") for grant in ON_EVERY_PAGE})
+        .annotate(**_rights(person, "organization_id", ON_EVERY_PAGE))
         .first()
     )
-    return Found(found, _held(found, ON_EVERY_PAGE)) if found else None
+    return _found(found, ON_EVERY_PAGE) if found else None
+
+
+def supported_by(person: Person, *grants: Grant) -> QuerySet[Organization]:
+    """Every organization on which the person holds one of these grants; none for none."""
+    held = Q(pk__in=())
+    for grant in grants:
+        held |= _holds(person, grant, "pk")
+    return Organization.objects.filter(held)
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
@@ -76,8 +93,15 @@ def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> lis
     return list(Resource.objects.filter(organization=organization, pk__in=ids))
 
 
-def _held(row: object, asked: tuple[Grant, ...]) -> frozenset[Grant]:
-    return frozenset(grant for grant in asked if getattr(row, grant))
+def _rights(person: Person, organization: str, asked: tuple[Grant, ...]) -> dict[str, Any]:
+    """Annotations that say what the person may do; `organization` names the column of the outer query."""
+    consents = consents_of(person).filter(organization=OuterRef(organization))
+    held: dict[str, Any] = {grant: _holds(person, grant, organization) for grant in asked}
+    return held | {"acting_by": Subquery(consents.values("pk")[:1])}
+
+
+def _found(row: Any, asked: tuple[Grant, ...]) -> Found[Any]:
+    return Found(row, frozenset(grant for grant in asked if getattr(row, grant)), row.acting_by)
 
 
 def _holds(person: Person, grant: Grant, organization: str) -> Q:

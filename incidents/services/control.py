@@ -7,11 +7,13 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.runs import Phase
 from incidents.domain.verdicts import Mark
 from incidents.engine import bell
-from incidents.engine.grants import holds
+from incidents.engine.behalf import told
+from incidents.engine.grants import consents_of, holds
 from incidents.models import Person, Run, StageVerdict
 from incidents.models.clock import database_now
 
@@ -19,13 +21,15 @@ from incidents.models.clock import database_now
 def stop(person: Person, run: Run) -> None:
     """No further effects; what is under way is finished and its truth told. Harmless when repeated or too late.
 
+    Somebody of the operator may stop any run of an organization while one of its callers' consents lets them act.
+
     Raises NotAllowed.
     """
-    _must_act(person, run)
+    behalf = _behalf(person, run)
     with recorded():
         asked = _wake_row(run, stop_asked_at=database_now(), stop_asked_by=person)
         if asked:
-            append(_entry("run.stop-asked", person, run, ""))
+            append(_entry("run.stop-asked", person, run, "", behalf))
         transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
 
 
@@ -54,6 +58,16 @@ def overrule(person: Person, run: Run, reason: str) -> None:
         transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
 
 
+def _behalf(person: Person, run: Run) -> JsonObject:
+    """What the audit entry says of the consent by which the person acts; nothing where they act by right."""
+    if holds(person, "act_for_organization", run.organization):
+        return {}
+    consent = consents_of(person).filter(organization=run.organization_id).first()
+    if consent is None:
+        raise NotAllowed("You can see this run but not change it.")
+    return told(consent, run.organization.slug)
+
+
 def _must_act(person: Person, run: Run) -> None:
     if not holds(person, "act_for_organization", run.organization):
         raise NotAllowed("You can see this run but not change it.")
@@ -67,11 +81,11 @@ def _wake_row(run: Run, **fields: object) -> bool:
     return live.update(**fields, version=F("version") + 1, wake_at=Now()) == 1
 
 
-def _entry(event: str, person: Person, run: Run, reason: str) -> Entry:
+def _entry(event: str, person: Person, run: Run, reason: str, behalf: JsonObject | None = None) -> Entry:
     return Entry(
         event,
         Actor("person", str(person.pk), person.username),
         run.organization.slug,
         str(run.pk),
-        {"reference": run.reference, "stage": run.stage, "reason": reason},
+        {"reference": run.reference, "stage": run.stage, "reason": reason, **(behalf or {})},
     )

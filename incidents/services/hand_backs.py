@@ -9,7 +9,7 @@ from django.db.models import F
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
 from incidents.audit.log import Entry, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.engine.grants import may_use
+from incidents.engine.grants import may_use_by_right
 from incidents.engine.starting import actor_of
 from incidents.models import HandBack, Organization, Person, Run
 from incidents.models.clock import database_now
@@ -22,7 +22,8 @@ def extend(person: Person, run: Run, minutes: int) -> None:
         NotAllowed: the person may not use what approved the run.
         Refused: no time that is allowed; or it has come back, or is coming back just now.
     """
-    if not may_use(person, run.plan.preapproval):
+    # A caller's consent is to what they asked for, not to more of it later.
+    if not may_use_by_right(person, run.plan.preapproval):
         raise NotAllowed("You can see this run but not change it.")
     if not SHORTEST <= minutes <= LONGEST:
         raise Refused("Choose for how long from now: 1 minute to 72 hours.")

@@ -17,7 +17,7 @@ from incidents.inventory.reading import read as read_text
 from incidents.inventory.references import resolve
 from incidents.inventory.rules import Rules
 from incidents.models import InventoryRevision
-from incidents.services.inventory_apply import write
+from incidents.services.inventory_apply import grant_platform_rights, write
 from incidents.services.inventory_entries import entries
 from incidents.services.inventory_obstacles import obstacles
 from incidents.services.inventory_plan import Comparison, compare, hash_passwords
@@ -67,8 +67,10 @@ def apply(inventory: Inventory, *, by: str) -> InventoryDiff:
             # Somebody may have applied the same passwords since these were hashed.
             comparison = _compare(inventory, hash_passwords(inventory, hashes))
         if comparison.diff.is_empty:
+            grant_platform_rights()
             return comparison.diff
         write(comparison)
+        grant_platform_rights()
         revision = InventoryRevision.objects.create(
             digest=inventory.digest, applied_at=timezone.now(), applied_by=by[:150]
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, F, Model, Value
 from django.db.models.functions import Cast, Concat
 
-from incidents.domain.people import ORGANIZATION_ROLES, group_of, groups_of
+from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
 from incidents.inventory.diff import KINDS
 from incidents.models import Binding, Organization, Person, Plan, Preapproval
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
@@ -46,6 +46,13 @@ def _make_groups(comparison: Comparison) -> None:
     names = groups_of(comparison.wanted["organization"])
     made = Group.objects.bulk_create([Group(name=name) for name in names if name not in groups])
     groups.update({group.name: group.pk for group in made})
+
+
+def grant_platform_rights() -> None:
+    """What the operator's groups hold over everything, and nothing else; inside the caller's transaction."""
+    for role, rights in PLATFORM_RIGHTS.items():
+        for group in Group.objects.filter(name=role):
+            group.permissions.set(Permission.objects.filter(content_type__app_label="incidents", codename__in=rights))
 
 
 def _add(comparison: Comparison, kind: str) -> None:

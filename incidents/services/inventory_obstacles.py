@@ -112,9 +112,15 @@ def _recorded(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
         for name, reference in _runs(comparison, kind, USES[kind], Run.objects.all()):
             yield (kind, name), f"the record of run {reference} refers to it, and records are kept"
     names = comparison.diff.kinds["organization"].removed
-    noted = Organization.objects.filter(Q(incidents__isnull=False) | Q(plans__isnull=False), slug__in=names)
+    noted = Organization.objects.filter(
+        Q(incidents__isnull=False) | Q(plans__isnull=False) | Q(consents__isnull=False) | Q(freezes__isnull=False),
+        slug__in=names,
+    )
     for name in noted.values_list("slug", flat=True).distinct() if names else ():
-        yield ("organization", name), "records of incidents or plans refer to it, and records are kept"
+        yield (
+            ("organization", name),
+            "records of incidents, plans, consents or freezes refer to it, and records are kept",
+        )
 
 
 def _runs(comparison: Comparison, kind: str, lookup: str, runs: QuerySet[Run]) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from incidents.domain.terms import Terms, read_terms
 from incidents.engine import on_call
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.facts import load_facts, rehearse, with_origins, with_validity
-from incidents.engine.grants import may_use
+from incidents.engine.grants import acting_consent, may_use
 from incidents.engine.starting import keep_plan
 from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
 from incidents.models.clock import database_now
@@ -86,6 +86,7 @@ def store_plan(
     terms = read_terms(preapproval.terms)
     second_person = _second_person(person, terms, resolved, now)
     locations = list(Location.objects.values_list("slug", flat=True))
+    consent = acting_consent(person, preapproval)
     value = PlanValue(
         action=action.name,
         action_version=action.version,
@@ -103,13 +104,13 @@ def store_plan(
         percents=resolved.percents,
         hand_back=resolved.hand_back,
         second_person=second_person,
+        consent=str(consent.pk) if consent else "",
     )
-    proposal = Proposal(value.changes, preapproval.digest, terms, bool(second_person))
     findings = (
         *resolved.findings,
         *rehearse(value.changes),
         *_unwatched(value.changes, terms),
-        *ask_guards(proposal, preapproval, person, None, now),
+        *ask_guards(Proposal.of(value), preapproval, person, None, now),
     )
     return keep_plan(value, findings, preapproval, person, undo_of)
 

@@ -127,9 +127,8 @@ def check_plan(person: Person, plan: Plan, *, understood: bool, asking: bool = F
         raise Refused(text, (Finding("guard.tick", Severity.BLOCKER, text),))
     _no_drift(value)
     preapproval = Preapproval.objects.filter(pk=plan.preapproval_id).select_related("organization").first()
-    proposal = Proposal(value.changes, value.preapproval, value.terms, bool(value.second_person))
     missing = "" if asking else what_is_missing(plan, value, person)
-    _no_blockers(ask_guards(proposal, preapproval, person, None, now, approval=missing))
+    _no_blockers(ask_guards(Proposal.of(value), preapproval, person, None, now, approval=missing))
     return value
 
 
