@@ -77,12 +77,16 @@ class OrganizationEntry:
 
 @dataclass(frozen=True, slots=True)
 class PersonEntry:
-    """`password` is the reference to it, `groups` are names such as `example-shop/operators`."""
+    """`password` is the reference to it, `groups` are names such as `example-shop/operators`.
+
+    `company_id` is the subject that the company's sign-in gives; empty for somebody who has none.
+    """
 
     name: str
     title: str
     password: str
     groups: tuple[str, ...]
+    company_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

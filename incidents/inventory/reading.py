@@ -208,12 +208,13 @@ def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:
 
 
 def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
-    fields = Fields(sheet, node, path, ("name", "title", "password", "groups"))
+    fields = Fields(sheet, node, path, ("name", "title", "password", "groups", "company_id"))
     return PersonEntry(
         name=fields.slug("name"),
         title=fields.text("title"),
         password=fields.text("password", longest=1000),
         groups=tuple(fields.texts("groups")),
+        company_id=fields.text("company_id", default="", longest=255),
     )
 
 

@@ -18,6 +18,18 @@ class Person(AbstractBaseUser, PermissionsMixin):
     username = models.CharField(max_length=150, unique=True)
     title = models.CharField(max_length=100, help_text="How others read who this is.")
     is_active = models.BooleanField(default=True)
+    given_password = models.CharField(
+        max_length=128,
+        blank=True,
+        help_text="Hash of the password that the inventory gave last; `password` is another one once they changed it.",
+    )
+    company_id = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="The subject by which the company's sign-in knows them.",
+    )
 
     objects = BaseUserManager()
 

@@ -79,7 +79,12 @@ SPECS: dict[str, Kind] = {
         Binding, ("resource__name", "location__slug", "aspect"), same("key") | {"backend": "backend__slug"}
     ),
     "watch": Kind(Point, ("resource__name", "location__slug", "probe__slug"), same("address")),
-    "person": Kind(Person, ("username",), same("title", "password") | {"active": "is_active"}, gone=("active", False)),
+    "person": Kind(
+        Person,
+        ("username",),
+        same("title", "company_id") | {"password": "given_password", "active": "is_active"},
+        gone=("active", False),
+    ),
     "preapproval": Kind(
         Preapproval,
         ("slug",),
