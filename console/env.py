@@ -68,6 +68,22 @@ def check_network(text: str) -> None:
         raise ValueError("write networks such as 192.0.2.0/24 or 2001:db8::/48") from None
 
 
+def check_company(issuer: str, client: str, client_secret: str, *, plain: bool) -> bool:
+    """Whether company sign-in is set up.
+
+    Args:
+        plain: whether its address may be http, as in a demo on loopback.
+
+    Raises ImproperlyConfigured when only a part of it is set, or its address cannot be used.
+    """
+    given = [bool(issuer), bool(client), bool(client_secret)]
+    if any(given) and not all(given):
+        raise ImproperlyConfigured("Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together, or none of them.")
+    if issuer and not issuer.startswith(("https://", "http://") if plain else "https://"):
+        raise ImproperlyConfigured("OIDC_ISSUER must begin with https://, as the provider itself writes it.")
+    return all(given)
+
+
 def database(url: str) -> dict[str, object]:
     """Django's settings for one database URL (postgresql://… or sqlite:///PATH)."""
     settings: dict[str, object] = dict(environ.Env.db_url_config(url))

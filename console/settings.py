@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.env import check_fernet_key, check_network, database, env, listed, one_of, secret
+from console.env import check_company, check_fernet_key, check_network, database, env, listed, one_of, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -19,6 +19,9 @@ HELP_PHONE = env.str("HELP_PHONE", default="+44 20 7946 0000")
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Example Networks")
 # A line on every page, such as "Demo: ...", where the console shows no real network.
 NOTICE = env.str("NOTICE", default="")
+
+# Behind TLS unless somebody says that this is a demo on loopback.
+SECURE = env.bool("SECURE", default=True)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -113,7 +116,11 @@ FACTOR_KEYS = listed("FACTOR_KEYS", secret("FACTOR_KEYS", default=""), check_fer
 PASSKEY_DOMAIN = env.str("PASSKEY_DOMAIN", default="")
 # Networks that limits of sign-in spare: those of the operation centre, so that a spray of passwords locks nobody out.
 KNOWN_NETWORKS = listed("KNOWN_NETWORKS", env.str("KNOWN_NETWORKS", default=""), check_network)
-COMPANY_SIGN_IN = False
+# Sign-in by the company's OpenID Connect provider: all three, or none of them.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET", default="")
+COMPANY_SIGN_IN = check_company(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, plain=not SECURE)
 # How many proxies of ours stand before us; the client's address is then read from X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -129,8 +136,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Behind TLS unless somebody says that this is a demo on loopback.
-SECURE = env.bool("SECURE", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from console.pages import (
+    company,
     confirm,
     control,
     errors,
@@ -35,6 +36,8 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/passkey/options", sign_in.passkey_options, name="passkey-sign-in-options"),
     path("sign-in/again", confirm.show, name="confirm"),
     path("sign-in/again/passkey", confirm.options, name="passkey-confirm"),
+    path("sign-in/company", company.leave, name="company-sign-in"),
+    path("sign-in/company/return", company.come_back, name="company-return"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("me", me.show, name="me"),
     path("me/first", me.first, name="factor-first"),

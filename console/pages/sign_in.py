@@ -59,7 +59,7 @@ def show(request: HttpRequest) -> HttpResponse:
     except Refused as refused:
         return refuse(request, PAGE, refused, _context(request, form))
     record_authentication(request, person, "password")
-    return go_on(request, person)
+    return go_on(request, person, wanted(request))
 
 
 @require_GET
@@ -82,7 +82,7 @@ def with_passkey(request: HttpRequest) -> HttpResponse:
         return refuse(request, PAGE, refused, _context(request, SignInForm()))
     factors.note_use(passkey)
     record_authentication(request, passkey.user, "mfa", id=passkey.pk, type=passkey.type, passwordless=True)
-    return go_on(request, passkey.user)
+    return go_on(request, passkey.user, wanted(request))
 
 
 @require_POST
@@ -93,9 +93,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return go(reverse("sign-in"))
 
 
-def go_on(request: HttpRequest, person: Person) -> HttpResponse:
+def go_on(request: HttpRequest, person: Person, address: str) -> HttpResponse:
     """To where they wanted to be, or to the second factor that is still missing."""
-    response: HttpResponse = perform_login(request, Login(user=person, redirect_url=wanted(request)))
+    response: HttpResponse = perform_login(request, Login(user=person, redirect_url=address))
     response.status_code = 303
     return response
 

@@ -40,6 +40,7 @@ PASSKEY_NETWORK = Limit(60, 300)
 CODE_AND_NETWORK = Limit(5, 300)
 CODE = Limit(20, 3600)
 REFUSAL_TOLD = Limit(1, 60)
+KEYS_ASKED = Limit(1, 60)
 
 
 def take(limit: Limit, *scope: str) -> None:
@@ -94,6 +95,17 @@ def take_passkey(origin: Origin) -> None:
     """Before a passkey is asked for, and before its answer is looked at. Raises Limited."""
     if not origin.known:
         take(PASSKEY_NETWORK, "passkey", origin.network)
+
+
+def take_company(origin: Origin) -> None:
+    """Before somebody is sent to the company's sign-in, and when they come back. Raises Limited."""
+    if not origin.known:
+        take(PASSKEY_NETWORK, "company", origin.network)
+
+
+def may_ask_for_keys() -> bool:
+    """Whether the company's keys may be asked for again because of one that we do not know."""
+    return may(KEYS_ASKED, "company keys")
 
 
 def take_code(person: UUID, origin: Origin) -> None:

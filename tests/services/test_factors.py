@@ -33,7 +33,7 @@ def person() -> Person:
 def enrol(person: Person) -> str:
     """Adds an app, with the code before this one, so that the code of now is unused. Gives its secret."""
     settle()
-    secret = generate_totp_secret()
+    secret: str = generate_totp_secret()
     factors.add_totp(person, secret, code_of(secret, -1))
     return secret
 
