@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import environ
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
@@ -25,6 +28,60 @@ def secret(name: str, default: str | None = None) -> str:
     if not value and default is None:
         raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
     return value
+
+
+def one_of(name: str, value: str, allowed: Collection[str]) -> str:
+    """The value. Raises ImproperlyConfigured when it is none of those that are allowed."""
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be one of: {', '.join(allowed)}.")
+    return value
+
+
+def listed(name: str, text: str, check: Callable[[str], object]) -> list[str]:
+    """The parts of a text with commas or line ends between them.
+
+    Raises ImproperlyConfigured when `check` raises ValueError for one of them; the text itself, which may be a secret,
+    is not told.
+    """
+    parts = [part for part in (piece.strip() for piece in text.replace("\n", ",").split(",")) if part]
+    for number, part in enumerate(parts, 1):
+        try:
+            check(part)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: part {number} of {len(parts)} cannot be used: {error}") from None
+    return parts
+
+
+def check_fernet_key(text: str) -> None:
+    """Raises ValueError for what is no key of Fernet."""
+    try:
+        Fernet(text)
+    except ValueError:
+        raise ValueError("a key is 32 random bytes in URL-safe base64; docs/sign-in.md makes one") from None
+
+
+def check_network(text: str) -> None:
+    """Raises ValueError for what is no network such as 192.0.2.0/24."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError("write networks such as 192.0.2.0/24 or 2001:db8::/48") from None
+
+
+def check_company(issuer: str, client: str, client_secret: str, *, plain: bool) -> bool:
+    """Whether company sign-in is set up.
+
+    Args:
+        plain: whether its address may be http, as in a demo on loopback.
+
+    Raises ImproperlyConfigured when only a part of it is set, or its address cannot be used.
+    """
+    given = [bool(issuer), bool(client), bool(client_secret)]
+    if any(given) and not all(given):
+        raise ImproperlyConfigured("Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together, or none of them.")
+    if issuer and not issuer.startswith(("https://", "http://") if plain else "https://"):
+        raise ImproperlyConfigured("OIDC_ISSUER must begin with https://, as the provider itself writes it.")
+    return all(given)
 
 
 def database(url: str) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.env import database, env, secret
+from console.env import check_company, check_fernet_key, check_network, database, env, listed, one_of, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -20,11 +20,17 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", default="Example Networks")
 # A line on every page, such as "Demo: ...", where the console shows no real network.
 NOTICE = env.str("NOTICE", default="")
 
+# Behind TLS unless somebody says that this is a demo on loopback.
+SECURE = env.bool("SECURE", default=True)
+
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "guardian",
     "incidents",
@@ -39,7 +45,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "console.sign_in.sessions.SessionRules",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "console.urls"
@@ -65,12 +73,56 @@ DATABASES = {"default": database(env.str("DATABASE_URL", default=f"sqlite:///{VA
 AUTH_USER_MODEL = "incidents.Person"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
 ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    # NIST SP 800-63B-4 section 3.1.1.2: 15 characters where a password may stand alone, and none that are common.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "title")},
+    },
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "start"
 # Sessions live in the database: a dead Redis must not keep anybody from signing in.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+# NIST SP 800-63B-4 section 2.2.3 (AAL2): at most 24 hours in all, and at most 1 hour without a sign of the person.
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_SECONDS = 3600
+
+# People come from the inventory: nobody signs up, and nothing of allauth has an address but what console/urls.py gives.
+ACCOUNT_ADAPTER = "console.sign_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# What allauth counts lies in a cache, and its limit by name locks a person out. Ours: incidents/services/limits.py.
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
+MFA_ADAPTER = "console.sign_in.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# RFC 6238 section 5.2: one step of 30 seconds for a slow clock, and no more.
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODE_DIGITS = 10
+
+# `required`: a password alone opens nothing. `optional` is for a demo only.
+SECOND_FACTOR = one_of("SECOND_FACTOR", env.str("SECOND_FACTOR", default="required"), ("required", "optional"))
+# Fernet keys with commas; the first encrypts, all of them decrypt. Without any, one is derived from SECRET_KEY.
+FACTOR_KEYS = listed("FACTOR_KEYS", secret("FACTOR_KEYS", default=""), check_fernet_key)
+# The domain that passkeys belong to, where several host names of the console share one.
+PASSKEY_DOMAIN = env.str("PASSKEY_DOMAIN", default="")
+# Networks that limits of sign-in spare: those of the operation centre, so that a spray of passwords locks nobody out.
+KNOWN_NETWORKS = listed("KNOWN_NETWORKS", env.str("KNOWN_NETWORKS", default=""), check_network)
+# Sign-in by the company's OpenID Connect provider: all three, or none of them.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET", default="")
+COMPANY_SIGN_IN = check_company(OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, plain=not SECURE)
+# How many proxies of ours stand before us; the client's address is then read from X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 USE_TZ = True
@@ -84,8 +136,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Behind TLS unless somebody says that this is a demo on loopback.
-SECURE = env.bool("SECURE", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"

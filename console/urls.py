@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.pages import control, errors, health, home, preview, resource, run, sign_in, undo
+from console.pages import (
+    company,
+    confirm,
+    control,
+    errors,
+    health,
+    home,
+    me,
+    preview,
+    resource,
+    run,
+    second_factor,
+    sign_in,
+    undo,
+)
 
 handler400 = errors.bad_request
 # Whoever refuses, our doors or a library: no answer tells whether something is there.
@@ -14,8 +28,26 @@ handler500 = errors.broken
 
 urlpatterns: list[URLPattern] = [
     path("", home.start, name="start"),
-    path("sign-in", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-in", sign_in.show, name="sign-in"),
+    # The names that django-allauth looks for: where a sign-in begins anew, and where its second step is.
+    path("sign-in", sign_in.show, name="account_login"),
+    path("sign-in/code", second_factor.show, name="mfa_authenticate"),
+    path("sign-in/code/passkey", second_factor.options, name="passkey-code"),
+    path("sign-in/passkey", sign_in.with_passkey, name="passkey-sign-in"),
+    path("sign-in/passkey/options", sign_in.passkey_options, name="passkey-sign-in-options"),
+    path("sign-in/again", confirm.show, name="confirm"),
+    path("sign-in/again/passkey", confirm.options, name="passkey-confirm"),
+    path("sign-in/company", company.leave, name="company-sign-in"),
+    path("sign-in/company/return", company.come_back, name="company-return"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("me", me.show, name="me"),
+    path("me/first", me.first, name="factor-first"),
+    path("me/passkeys/add", me.add_passkey, name="passkey-add"),
+    path("me/passkeys/options", me.passkey_options, name="passkey-add-options"),
+    path("me/app/add", me.add_totp, name="totp-add"),
+    path("me/recovery-codes", me.recovery_codes, name="recovery-codes"),
+    path("me/factors/<int:pk>/remove", me.remove, name="factor-remove"),
+    path("me/password", me.password, name="password"),
     path("c/<slug:slug>", home.home, name="home"),
     path("c/<slug:slug>/summary", home.summary, name="home-summary"),
     path("c/<slug:slug>/resources", home.everything, name="resources"),

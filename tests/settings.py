@@ -6,6 +6,8 @@ import os
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("SECURE", "false")
+# Most tests are about something else than sign-in; those that are set what they need.
+os.environ.setdefault("SECOND_FACTOR", "optional")
 os.environ.setdefault("SNAPSHOT_AFTER_SECONDS", "0")
 os.environ.setdefault("SNAPSHOT_SOURCE_AFTER_SECONDS", "0")
 

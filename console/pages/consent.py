@@ -19,12 +19,15 @@ from django.urls import reverse
 
 from console.access import SignedInRequest, may_only_see
 from console.forms import ConsentForm, first_problem
+from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.models import Organization, Plan
-from incidents.selectors.preview import read_preview, read_stored
+from incidents.selectors.preview import read_preview, read_stored, read_tier
 from incidents.services.denials import record_unusable
 from incidents.services.start import Consent, start
 
+# From this tier on a person shows once more who they are (docs/sign-in.md).
+SERIOUS_TIER = 2
 ONE_AT_A_TIME = "guard.one-at-a-time"
 
 
@@ -58,6 +61,7 @@ def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str 
         context["problem"] = problem or str(refused)
         return render(request, "preview/refused.html", context, status=422)
     context |= {"page": page, "key": uuid.uuid4(), "reason": reason, "incident": page.incident}
+    context["confirm"] = _confirm_first(request, page.tier)
     response = render(request, "preview/preview.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -70,6 +74,8 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
         record_unusable(request.user, asked.organization, request.get_full_path(), problem)
         return show(request, asked, problem, request.POST.get("reason", "")[:500])
     consent = Consent(**form.cleaned_data)
+    if _confirm_first(request, read_tier(asked.organization, consent.digest)):
+        return show(request, asked, CONFIRM_FIRST, consent.reason)
     try:
         run = start(request.user, asked.organization, consent)
     except Refused as refused:
@@ -78,6 +84,13 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
     # 303: whatever the browser's habits, the next request is a GET, and "reload" starts nothing.
     response.status_code = 303
     return response
+
+
+def _confirm_first(request: SignedInRequest, tier: int) -> str:
+    """Where this person shows first that it is them, and comes back here; empty when they need not."""
+    if tier < SERIOUS_TIER or is_fresh(request):
+        return ""
+    return confirm_address(request, request.get_full_path())
 
 
 def _refused(request: SignedInRequest, asked: Asked, refused: Refused, consent: Consent) -> HttpResponse:

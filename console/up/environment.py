@@ -11,6 +11,7 @@ REMEMBERED = (
     "VAR_DIR",
     "SECRET_KEY_FILE",
     "SECURE",
+    "SECOND_FACTOR",
     "DATABASE_URL",
     "REDIS_URL",
     "POLL_SECONDS",
@@ -34,6 +35,8 @@ def prepare(var: Path) -> None:
         "VAR_DIR": str(var),
         "SECRET_KEY_FILE": str(key),
         "SECURE": "false",
+        # Nobody has to set a second factor up to look at a demo.
+        "SECOND_FACTOR": "optional",
         "POLL_SECONDS": "2",
         # A demo has no minute to wait until a state counts as known good.
         "SNAPSHOT_AFTER_SECONDS": "1",

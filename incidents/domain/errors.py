@@ -58,6 +58,18 @@ class KeyReused(Refused):
     """Same idempotency key, other request."""
 
 
+class Limited(Refused):
+    """Too many tries to sign in.
+
+    Args:
+        minutes: after which the next try is looked at; at least 1.
+    """
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(f"Too many tries. Wait {minutes} minute{'s' if minutes != 1 else ''}.")
+        self.minutes = minutes
+
+
 class InventoryFault(HandrailError):
     """A fault in the inventory file.
 

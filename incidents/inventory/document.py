@@ -79,6 +79,7 @@ class PersonEntry:
     """`password` is the reference to it, `groups` are names such as `example-shop/operators`.
 
     `identity` is equal for two entries that are the same human; the name where the file says nothing.
+    `company_id` is the subject that the company's sign-in gives; empty for somebody who has none.
     """
 
     name: str
@@ -86,6 +87,7 @@ class PersonEntry:
     identity: str
     password: str
     groups: tuple[str, ...]
+    company_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

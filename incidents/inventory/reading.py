@@ -211,7 +211,7 @@ def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:
 
 
 def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
-    fields = Fields(sheet, node, path, ("name", "title", "identity", "password", "groups"))
+    fields = Fields(sheet, node, path, ("name", "title", "identity", "password", "groups", "company_id"))
     name = fields.slug("name")
     return PersonEntry(
         name=name,
@@ -219,6 +219,7 @@ def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
         title=fields.text("title"),
         password=fields.text("password", longest=1000),
         groups=tuple(fields.texts("groups")),
+        company_id=fields.text("company_id", default="", longest=255),
     )
 
 

@@ -1,15 +1,8 @@
 import uuid
 
 import django.db.models.deletion
-from django.apps.registry import Apps
 from django.conf import settings
 from django.db import migrations, models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-
-
-def keep_first_passwords(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """Nobody could set a password of their own so far, so what is there is what the inventory gave."""
-    apps.get_model("incidents", "Person").objects.update(first_password=models.F("password"))
 
 
 class Migration(migrations.Migration):
@@ -18,15 +11,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name="person",
-            name="first_password",
-            field=models.CharField(
-                blank=True,
-                help_text="The hash of the password that the inventory gave last; empty for others.",
-                max_length=128,
-            ),
-        ),
         migrations.AddField(
             model_name="person",
             name="invited_by",
@@ -130,5 +114,4 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("person", "organization"), name="role_change_once")],
             },
         ),
-        migrations.RunPython(keep_first_passwords, migrations.RunPython.noop),
     ]

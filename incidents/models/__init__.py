@@ -37,6 +37,7 @@ from incidents.models.runs import (
     StageVerdict,
     Target,
 )
+from incidents.models.sign_in import Tally, UsedCode
 from incidents.models.snapshots import Diagnosis, EngineerEntry, Look, Measurement, Observation, Snapshot
 from incidents.models.workers import Duty
 
@@ -82,5 +83,7 @@ __all__ = [
     "RunReading",
     "Snapshot",
     "StageVerdict",
+    "Tally",
     "Target",
+    "UsedCode",
 ]

@@ -25,8 +25,17 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(default=True)
     invited_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="invited")
-    first_password = models.CharField(
-        max_length=128, blank=True, help_text="The hash of the password that the inventory gave last; empty for others."
+    given_password = models.CharField(
+        max_length=128,
+        blank=True,
+        help_text="Hash of the password that the inventory gave last; `password` is another one once they changed it.",
+    )
+    company_id = models.CharField(
+        max_length=255,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="The subject by which the company's sign-in knows them.",
     )
 
     objects = BaseUserManager()

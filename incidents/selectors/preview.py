@@ -145,6 +145,12 @@ def read_stored(organization: Organization, digest: str) -> Preview | None:
     return read_preview(plan) if plan else None
 
 
+def read_tier(organization: Organization, digest: str) -> int:
+    """The tier of a plan that was made before; 0 when the organization has none of that digest."""
+    plan = Plan.objects.filter(digest=digest, organization=organization).first()
+    return thaw(bytes(plan.body), plan.digest).terms.tier if plan else 0
+
+
 def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Item, ...]:
     routes: dict[str, list[Route]] = defaultdict(list)
     for change in whole_way(value.changes):

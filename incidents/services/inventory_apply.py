@@ -33,6 +33,7 @@ def write(comparison: Comparison) -> None:
     for kind in KINDS:
         _add(comparison, kind)
         _change(comparison, kind)
+    _hand_out_passwords(comparison)
     for link, rows in zip(LINKS, comparison.links, strict=True):
         _write_links(comparison, link, dict(rows))
     for kind in reversed(KINDS):
@@ -79,6 +80,14 @@ def _change(comparison: Comparison, kind: str) -> None:
             row(spec, name, comparison.wanted[kind][name], comparison.ids, comparison.ids[kind][name]) for name in names
         ]
         spec.model._default_manager.bulk_update(rows, columns, batch_size=500)
+
+
+def _hand_out_passwords(comparison: Comparison) -> None:
+    """Whoever is new, or is given another password than last time, signs in with it. Others keep what they chose."""
+    diff = comparison.diff.kinds["person"]
+    names = [*diff.added, *(name for name, fields in diff.changed.items() if "password" in fields)]
+    ids = [comparison.ids["person"][name] for name in names]
+    Person.objects.filter(pk__in=ids).update(password=F("given_password"))
 
 
 def _free_keys(bindings: list[Any]) -> None:

@@ -48,7 +48,7 @@ class Comparison:
 
 
 def hash_passwords(inventory: Inventory, made: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The hash that each person's row should hold: the one that is there where it fits, a new one otherwise.
+    """The hash that each person was given: the one that is there where it fits, a new one otherwise.
 
     A hash takes about 0.1 s, so this is done before the transaction.
 
@@ -58,7 +58,7 @@ def hash_passwords(inventory: Inventory, made: Mapping[str, str] | None = None) 
     Raises:
         ExceptionGroup: of InventoryFault, for every password that went away since the file was read.
     """
-    there = dict(Person.objects.values_list("username", "password"))
+    there = dict(Person.objects.values_list("username", "given_password"))
     found: dict[str, str] = {}
     faults: list[InventoryFault] = []
     made = made or {}
@@ -150,6 +150,7 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
                 "title": entry.title,
                 "identity": entry.identity,
                 "password": hashes[entry.name],
+                "company_id": entry.company_id or None,
                 "active": True,
                 "groups": frozenset(entry.groups),
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,9 +50,21 @@ def static_files(settings: Settings) -> None:
 
 
 def sign_in(person: Person) -> Client:
+    """A browser as a sign-in by password leaves it."""
     client = Client()
     client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    note_shown(client, person, "password")
     return client
+
+
+def note_shown(client: Client, person: Person, method: str, ago: float = 0.0) -> None:
+    """Notes in an open session that its person showed who they are, so many seconds ago; nothing before that counts."""
+    session = client.session
+    at = time.time() - ago
+    session["account_authentication_methods"] = [{"method": method, "at": at}]
+    session["account_authentication_methods_user"] = str(person.pk)
+    session.update({"began": int(at), "seen": int(time.time())})
+    session.save()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked; `headers` by small letters, `body` as JSON (None where there is none)."""
+    """What was asked; `headers` by small letters, `body` as JSON or the fields of a form (None where there is none)."""
 
     method: str
     path: str
@@ -96,6 +96,12 @@ class _Server(ThreadingHTTPServer):
                 continue
 
 
+def _read(kind: str, sent: bytes) -> Any:
+    if kind == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(sent.decode()))
+    return json.loads(sent) if sent else None
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -111,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             path=parts.path,
             query=dict(parse_qsl(parts.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
-            body=json.loads(sent) if sent else None,
+            body=_read(self.headers.get("Content-Type", ""), sent),
         )
         answer = self.server.web.answer(request)
         if answer is None:

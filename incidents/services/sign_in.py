@@ -1,0 +1,94 @@
+"""Who somebody is, by name and password; and what the audit log says of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.domain.canonical import JsonObject
+from incidents.domain.networks import Origin
+from incidents.models import Person
+from incidents.services import limits
+
+NOBODY = Actor("system", "sign-in", "sign-in")
+
+
+def check_password(name: str, password: str, origin: Origin) -> Person | None:
+    """The person with this name and password; None when there is none, or they may not sign in any more.
+
+    A wrong name costs the same time as a wrong password.
+
+    Raises:
+        Limited: too many tries; the password was not looked at.
+    """
+    limits.take_password(name, origin)
+    person = Person.objects.filter(username=name).first()
+    if person is None:
+        make_password(password)
+    elif person.check_password(password) and person.is_active:
+        limits.give_back_password(name, origin)
+        return person
+    note_refusal(person, "password", origin)
+    return None
+
+
+def note_refusal(person: Person | None, what: str, origin: Origin) -> None:
+    """A `session.refused` entry, at most one a minute for one name and network.
+
+    A name that nobody has is not written down: it may be a password, typed into the wrong field.
+    """
+    name = person.username if person else ""
+    if limits.may_tell_refusal(name, origin):
+        actor = actor_of(person) if person else NOBODY
+        _write("session.refused", actor, {"what": what, "network": origin.network})
+
+
+def note_limit(what: str, origin: Origin) -> None:
+    """A `session.limited` entry, at most one a minute for one network."""
+    if limits.may_tell_refusal("limited", origin):
+        _write("session.limited", NOBODY, {"what": what, "network": origin.network})
+
+
+def begin(person: Person, methods: Sequence[str], origin: Origin) -> None:
+    """A `session.began` entry. Takes away sessions whose time is over, for no scheduler does.
+
+    Args:
+        methods: how they showed who they are, such as `password` and `totp`.
+    """
+    with recorded():
+        append(Entry("session.began", actor_of(person), data={"with": list(methods), "network": origin.network}))
+        Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
+def end(person: Person, why: str) -> None:
+    """A `session.ended` entry. `why` is `sign-out`, `idle` or `age`."""
+    _write("session.ended", actor_of(person), {"why": why})
+
+
+def confirm(person: Person, method: str, origin: Origin) -> None:
+    """A `session.confirmed` entry: they showed once more who they are."""
+    _write("session.confirmed", actor_of(person), {"with": method, "network": origin.network})
+
+
+def find_by_company_id(subject: str) -> Person | None:
+    """The person whom the company's sign-in calls so; nobody for the empty name."""
+    return Person.objects.filter(company_id=subject, is_active=True).first() if subject else None
+
+
+def note_company(event: str, data: JsonObject) -> None:
+    """What the company's sign-in did that it should not, at most once a minute."""
+    if limits.may_tell_refusal(event, Origin("")):
+        _write(event, NOBODY, data)
+
+
+def actor_of(person: Person) -> Actor:
+    return Actor("person", str(person.pk), person.username)
+
+
+def _write(event: str, actor: Actor, data: JsonObject) -> None:
+    with recorded():
+        append(Entry(event, actor, data=data))
