@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from incidents.domain.people import Grant
-from incidents.models import Organization, Person, Resource, Run
+from incidents.models import Approval, Organization, Person, Resource, Review, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
 from incidents.services.denials import record_denial
@@ -114,6 +114,23 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
         raise _denied(request, None)
     _let_in(request, found, found.row.organization, grant, found.row.action)
     return Entered(found.row, found.may_act, found.grants, found.consent)
+
+
+def access_approval(request: SignedInRequest, approval_id: uuid.UUID) -> Entered[Approval]:
+    """The approval of that id. Raises Http404 for whoever may not see its organization."""
+    found = doors.find_approval(request.user, approval_id)
+    if found is None:
+        raise _denied(request, None)
+    _let_in(request, found, found.row.organization, "see_organization", "")
+    return Entered(found.row, found.may_act, found.grants, found.consent)
+
+
+def access_review(request: SignedInRequest, review_id: int) -> Review:
+    """The review of that id. Raises Http404 for whoever does not review its organization."""
+    found = doors.find_review(request.user, review_id)
+    if found is None:
+        raise _denied(request, None)
+    return found
 
 
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -28,6 +29,37 @@ class ConsentForm(forms.Form):
         error_messages={"max_length": "Write the reason in at most 500 characters. Nothing was changed."},
     )
     understood = forms.BooleanField(required=False)
+
+
+class AloneForm:
+    """The second form of a preview, by which one person goes on without a second one."""
+
+    def __init__(self, posted: Mapping[str, str]) -> None:
+        self.is_chosen = posted.get("alone") == "yes"
+        self.word = posted.get("word", "")[:20]
+
+
+class DecisionForm(forms.Form):
+    """A second person's yes or no to the plan that their page showed."""
+
+    digest = forms.CharField(
+        validators=[RegexValidator(r"^[0-9a-f]{64}$", NO_PREVIEW)], error_messages={"required": NO_PREVIEW}
+    )
+    words = forms.CharField(
+        required=False, max_length=500, error_messages={"max_length": "Write it in at most 500 characters."}
+    )
+
+
+class ReviewForm(forms.Form):
+    """What a reviewer has found."""
+
+    found = forms.CharField(
+        max_length=2000,
+        error_messages={
+            "required": "Write what you have found. It is kept in the audit log.",
+            "max_length": "Write it in at most 2000 characters.",
+        },
+    )
 
 
 class TimeForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from console.pages import (
+    approval,
     company,
     confirm,
     control,
@@ -14,6 +15,7 @@ from console.pages import (
     me,
     preview,
     resource,
+    review,
     run,
     second_factor,
     sign_in,
@@ -59,6 +61,15 @@ urlpatterns: list[URLPattern] = [
     path("runs/<slug:reference>/overrule", control.overrule_run, name="run-overrule"),
     path("runs/<slug:reference>/extend", control.extend_away, name="run-extend"),
     path("runs/<slug:reference>/undo", undo.undo, name="run-undo"),
+    path("approvals", approval.everything, name="approvals"),
+    path("approvals/<uuid:approval_id>", approval.approval, name="approval"),
+    path("approvals/<uuid:approval_id>/state", approval.state, name="approval-state"),
+    path("approvals/<uuid:approval_id>/agree", approval.agree, name="approval-agree"),
+    path("approvals/<uuid:approval_id>/refuse", approval.refuse, name="approval-refuse"),
+    path("approvals/<uuid:approval_id>/take-back", approval.take_back, name="approval-take-back"),
+    path("reviews", review.everything, name="reviews"),
+    path("reviews/<int:review_id>", review.done, name="review-done"),
+    path("notices/<int:notice_id>/read", review.read_notice, name="notice-read"),
     path("livez", health.alive, name="livez"),
     path("offline", errors.offline, name="offline"),
 ]

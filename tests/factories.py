@@ -100,7 +100,7 @@ def make_person(name: str, *groups: str, title: str = "") -> Person:
     return person
 
 
-def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300) -> Terms:
+def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300, break_glass: bool = False) -> Terms:
     return Terms(
         tier=tier,
         stages=("1", "100%"),
@@ -117,6 +117,7 @@ def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300) -
         rpki="",
         probes=("collector", "tcp"),
         proof=Proof(in_a_row=2),
+        break_glass=break_glass,
     )
 
 

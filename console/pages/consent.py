@@ -2,7 +2,8 @@
 
 What a post is answered with:
 
-1. a run, new or the one that the same form started before: 303 to its page;
+1. a run, new or the one that the same form started before: 303 to its page; where a second person must agree, the
+   page on which they do;
 2. another run is at it: 409, with a link to that run;
 3. anything else that speaks against it: 422, the reason on top and a new preview below.
 """
@@ -13,16 +14,19 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from console.access import SignedInRequest, may_only_see
-from console.forms import ConsentForm, first_problem
+from console.forms import AloneForm, ConsentForm, first_problem
+from console.pages.answers import see_other
 from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
-from incidents.models import Organization, Plan
-from incidents.selectors.preview import read_preview, read_stored, read_tier
+from incidents.models import Organization, Plan, Run
+from incidents.selectors.preview import Weight, read_preview, read_stored, read_weight
+from incidents.services.approvals import ask
+from incidents.services.break_glass import break_glass
 from incidents.services.denials import record_unusable
 from incidents.services.start import Consent, start
 
@@ -61,7 +65,7 @@ def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str 
         context["problem"] = problem or str(refused)
         return render(request, "preview/refused.html", context, status=422)
     context |= {"page": page, "key": uuid.uuid4(), "reason": reason, "incident": page.incident}
-    context["confirm"] = _confirm_first(request, page.tier)
+    context["confirm"] = _confirm_first(request, Weight(page.tier, bool(page.second_person)))
     response = render(request, "preview/preview.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -74,21 +78,28 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
         record_unusable(request.user, asked.organization, request.get_full_path(), problem)
         return show(request, asked, problem, request.POST.get("reason", "")[:500])
     consent = Consent(**form.cleaned_data)
-    if _confirm_first(request, read_tier(asked.organization, consent.digest)):
+    alone = AloneForm(request.POST)
+    weight = read_weight(asked.organization, consent.digest)
+    if _confirm_first(request, weight):
         return show(request, asked, CONFIRM_FIRST, consent.reason)
     try:
-        run = start(request.user, asked.organization, consent)
+        if alone.is_chosen:
+            return see_other(_run_page(break_glass(request.user, asked.organization, consent, alone.word)))
+        if weight.takes_two:
+            row = ask(request.user, asked.organization, consent)
+            return see_other(reverse("approval", args=[row.pk]))
+        return see_other(_run_page(start(request.user, asked.organization, consent)))
     except Refused as refused:
         return _refused(request, asked, refused, consent)
-    response = HttpResponseRedirect(reverse("run", args=[run.reference]))
-    # 303: whatever the browser's habits, the next request is a GET, and "reload" starts nothing.
-    response.status_code = 303
-    return response
 
 
-def _confirm_first(request: SignedInRequest, tier: int) -> str:
+def _run_page(run: Run) -> str:
+    return reverse("run", args=[run.reference])
+
+
+def _confirm_first(request: SignedInRequest, weight: Weight) -> str:
     """Where this person shows first that it is them, and comes back here; empty when they need not."""
-    if tier < SERIOUS_TIER or is_fresh(request):
+    if (weight.tier < SERIOUS_TIER and not weight.takes_two) or is_fresh(request):
         return ""
     return confirm_address(request, request.get_full_path())
 

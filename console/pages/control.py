@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_run, may_only_see, signed_in
 from console.forms import OverruleForm, TimeForm
+from console.pages.answers import see_other
 from console.pages.run import show_run
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Run
@@ -78,6 +79,4 @@ def _answer(
 
 
 def _back_to(reference: str) -> HttpResponse:
-    response = HttpResponseRedirect(reverse("run", args=[reference]))
-    response.status_code = 303
-    return response
+    return see_other(reverse("run", args=[reference]))

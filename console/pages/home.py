@@ -20,6 +20,7 @@ from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
 from incidents.models import Organization
+from incidents.selectors.approvals import unread, waiting_in
 from incidents.selectors.doors import organizations_of
 from incidents.selectors.home import Card, Freshness, Home, freshness, read_home
 
@@ -35,7 +36,7 @@ def start(request: SignedInRequest) -> HttpResponse:
     organizations = list(organizations_of(request.user)[:200])
     if len(organizations) == 1:
         return HttpResponseRedirect(reverse("home", args=[organizations[0].slug]))
-    return render(request, "start/start.html", {"organizations": organizations})
+    return render(request, "start/start.html", {"organizations": organizations, "notices": unread(request.user)})
 
 
 @require_safe
@@ -43,7 +44,7 @@ def start(request: SignedInRequest) -> HttpResponse:
 def home(request: SignedInRequest, slug: str) -> HttpResponse:
     entered = access_organization(request, slug)
     now = timezone.now()
-    context = _context(request, entered, freshness(now), now)
+    context = _context(request, entered, freshness(now), now) | {"notices": unread(request.user)}
     return stamped(render(request, "home/home.html", context), None)
 
 
@@ -99,6 +100,7 @@ def _context(
         "name_the_well": len(page.well) <= WELL_BY_NAME,
         "incident": page.incident,
         "may_act": entered.may_act,
+        "waiting": waiting_in(entered.row, request.user, now),
     }
 
 

@@ -15,11 +15,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from incidents.domain.people import Grant
 from incidents.engine.grants import consents_of
 from incidents.models import (
+    Approval,
     Organization,
     OrganizationGroupObjectPermission,
     OrganizationUserObjectPermission,
     Person,
     Resource,
+    Review,
     Run,
 )
 
@@ -79,13 +81,13 @@ def supported_by(person: Person, *grants: Grant) -> QuerySet[Organization]:
     """Every organization on which the person holds one of these grants; none for none."""
     held = Q(pk__in=())
     for grant in grants:
-        held |= _holds(person, grant, "pk")
+        held |= holding(person, grant, "pk")
     return Organization.objects.filter(held)
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
     """Every organization that the person may see."""
-    return Organization.objects.filter(_holds(person, "see_organization", "pk"))
+    return Organization.objects.filter(holding(person, "see_organization", "pk"))
 
 
 def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> list[Resource]:
@@ -96,7 +98,7 @@ def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> lis
 def _rights(person: Person, organization: str, asked: tuple[Grant, ...]) -> dict[str, Any]:
     """Annotations that say what the person may do; `organization` names the column of the outer query."""
     consents = consents_of(person).filter(organization=OuterRef(organization))
-    held: dict[str, Any] = {grant: _holds(person, grant, organization) for grant in asked}
+    held: dict[str, Any] = {grant: holding(person, grant, organization) for grant in asked}
     return held | {"acting_by": Subquery(consents.values("pk")[:1])}
 
 
@@ -104,7 +106,25 @@ def _found(row: Any, asked: tuple[Grant, ...]) -> Found[Any]:
     return Found(row, frozenset(grant for grant in asked if getattr(row, grant)), row.acting_by)
 
 
-def _holds(person: Person, grant: Grant, organization: str) -> Q:
+def find_approval(person: Person, approval_id: uuid.UUID) -> Found[Approval] | None:
+    """The approval of that id, with its plan, its preapproval and both people."""
+    rows = Approval.objects.filter(pk=approval_id)
+    found = (
+        rows.select_related("organization", "asked_by", "decided_by", "plan__preapproval", "plan__undo_of", "plan__run")
+        .annotate(**_rights(person, "organization_id", ON_EVERY_PAGE))
+        .first()
+    )
+    return _found(found, ON_EVERY_PAGE) if found else None
+
+
+def find_review(person: Person, review_id: int) -> Review | None:
+    """The review of that id, where the person reviews its organization."""
+    rows = Review.objects.filter(holding(person, "review_organization", "run__organization_id"), pk=review_id)
+    return rows.select_related("run__organization", "run__started_by").first()
+
+
+def holding(person: Person, grant: Grant, organization: str) -> Q:
+    """A condition that holds where the column is an organization on which the person holds the grant."""
     by_group = OrganizationGroupObjectPermission.objects.filter(
         content_object=OuterRef(organization), permission__codename=grant, group__user=person
     )

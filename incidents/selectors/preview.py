@@ -10,15 +10,20 @@ from datetime import datetime, timedelta
 
 from incidents.actions.base import Action
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.approvals import may_agree
 from incidents.domain.changes import Change, State, whole_way
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
+from incidents.engine.approving import human
+from incidents.engine.grants import approvers_of
 from incidents.models import Location, Organization, Plan, ResourceLock
 from incidents.selectors.home import open_incident
 from incidents.selectors.runs import what
 from incidents.selectors.usual import Usual, usual_time
 
+# People named who may be the second one.
+NAMED = 3
 # More resources than this are told by location, with the list folded away.
 IN_FULL = 10
 
@@ -61,6 +66,8 @@ class Preview:
         undo_of: reference of the run that it puts back; empty otherwise.
         stages: titles of the locations, wave by wave.
         percents: how far each stage leads, where all locations go the way together; empty otherwise.
+        second_person: codes of why a second person must agree; `ask` how those are called who may.
+        break_glass: whether one person may start it alone all the same.
         hand_back: after which it comes back by itself; zero where it stays.
         checks: what was checked and passed, warnings and notes; `blockers` keep it from starting.
         busy: references of the runs that are changing the same resources now.
@@ -83,6 +90,9 @@ class Preview:
     hand_back: timedelta
     undo_of: str
     tier: int
+    second_person: tuple[str, ...]
+    break_glass: bool
+    ask: tuple[str, ...]
     items: tuple[Item, ...]
     groups: tuple[Group, ...]
     stages: tuple[tuple[str, ...], ...]
@@ -124,6 +134,9 @@ def read_preview(plan: Plan) -> Preview:
         count=len(resources),
         undo_of=plan.undo_of.reference if plan.undo_of else "",
         tier=value.terms.tier,
+        second_person=value.second_person,
+        break_glass=value.terms.break_glass,
+        ask=_who_may_agree(plan) if value.second_person else (),
         items=_items(value, action, titles),
         groups=_groups(value, action, titles),
         stages=_stages(value, titles),
@@ -139,16 +152,33 @@ def read_preview(plan: Plan) -> Preview:
     )
 
 
+def _who_may_agree(plan: Plan) -> tuple[str, ...]:
+    asked = human(plan.proposed_by)
+    people = approvers_of(plan.preapproval)
+    return tuple(str(person) for person in people if not may_agree(asked, human(person)))[:NAMED]
+
+
 def read_stored(organization: Organization, digest: str) -> Preview | None:
     """The preview of a plan that was made before; None when the organization has none of that digest."""
     plan = Plan.objects.filter(digest=digest, organization=organization).first()
     return read_preview(plan) if plan else None
 
 
-def read_tier(organization: Organization, digest: str) -> int:
-    """The tier of a plan that was made before; 0 when the organization has none of that digest."""
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How serious a plan is: its tier, and whether a second person must agree."""
+
+    tier: int = 0
+    takes_two: bool = False
+
+
+def read_weight(organization: Organization, digest: str) -> Weight:
+    """Of a plan that was made before; of no weight when the organization has none of that digest."""
     plan = Plan.objects.filter(digest=digest, organization=organization).first()
-    return thaw(bytes(plan.body), plan.digest).terms.tier if plan else 0
+    if plan is None:
+        return Weight()
+    value = thaw(bytes(plan.body), plan.digest)
+    return Weight(value.terms.tier, bool(value.second_person))
 
 
 def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Item, ...]:

@@ -19,7 +19,7 @@ from incidents.engine.approving import human
 from incidents.engine.grants import may_approve
 from incidents.models import Approval, Organization, Person, Plan, Run
 from incidents.models.clock import database_now
-from incidents.services.deciding import begin, decide, entry
+from incidents.services.deciding import begin, decide, entry, show_news
 from incidents.services.notices import tell
 from incidents.services.start import Consent, check_plan, find_plan, record_refusal
 
@@ -81,6 +81,7 @@ def _ask(person: Person, organization: Organization, consent: Consent) -> Approv
         key=consent.key,
         request_digest=consent.fingerprint(),
     )
+    show_news(organization.pk)
     append(entry("approval.asked", person, row, {"because": list(value.second_person), "reason": consent.reason}))
     return row
 
