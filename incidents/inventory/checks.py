@@ -83,6 +83,7 @@ def _check_unique(sheet: Sheet, inventory: Inventory) -> None:
     for section in ("locations", "backends", "probes", "organizations", "people", "rotas", "preapprovals"):
         paths = [(f"{section}[{i}].name", entry.name) for i, entry in enumerate(getattr(inventory, section))]
         _refuse_repeated(sheet, paths)
+    _refuse_repeated(sheet, [(f"people[{i}].company_id", one.company_id) for i, one in enumerate(inventory.people)])
 
 
 def _refuse_repeated(sheet: Sheet, named: Iterable[tuple[str, str]]) -> None:

@@ -22,20 +22,23 @@ class Migration(migrations.Migration):
             name="company_id",
             field=models.CharField(
                 blank=True,
-                help_text="The subject by which the company's sign-in knows them.",
+                db_index=True,
+                default="",
+                help_text="The subject by which the company's sign-in knows them; empty where it does not.",
                 max_length=255,
-                null=True,
-                unique=True,
             ),
+            preserve_default=False,
         ),
         migrations.AddField(
             model_name="person",
             name="given_password",
             field=models.CharField(
                 blank=True,
+                default="",
                 help_text="Hash of the password that the inventory gave last; `password` is another one once they changed it.",
                 max_length=128,
             ),
+            preserve_default=False,
         ),
         migrations.RunSQL(
             # Until now everybody had the password that the inventory gave.

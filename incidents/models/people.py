@@ -32,10 +32,9 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     company_id = models.CharField(
         max_length=255,
-        null=True,
         blank=True,
-        unique=True,
-        help_text="The subject by which the company's sign-in knows them.",
+        db_index=True,
+        help_text="The subject by which the company's sign-in knows them; empty where it does not.",
     )
 
     objects = BaseUserManager()

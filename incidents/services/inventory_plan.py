@@ -150,7 +150,7 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
                 "title": entry.title,
                 "identity": entry.identity,
                 "password": hashes[entry.name],
-                "company_id": entry.company_id or None,
+                "company_id": entry.company_id,
                 "active": True,
                 "groups": frozenset(entry.groups),
             }

@@ -75,8 +75,11 @@ def confirm(person: Person, method: str, origin: Origin) -> None:
 
 
 def find_by_company_id(subject: str) -> Person | None:
-    """The person whom the company's sign-in calls so; nobody for the empty name."""
-    return Person.objects.filter(company_id=subject, is_active=True).first() if subject else None
+    """The person whom the company's sign-in calls so; nobody for the empty name, or one that two people have."""
+    if not subject:
+        return None
+    found = list(Person.objects.filter(company_id=subject, is_active=True)[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def note_company(event: str, data: JsonObject) -> None:

@@ -21,7 +21,9 @@ from incidents.models import (
     Resource,
 )
 from incidents.services import inventory as service
+from incidents.services.factors import change_password
 from incidents.services.inventory_plan import hash_passwords
+from incidents.services.sign_in import find_by_company_id
 from tests.inventory.conftest import EXAMPLE, Apply, Reader, entries, large, replaced
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,29 @@ def test_people_sign_in_and_a_new_password_replaces_the_old_one(apply: Apply, mo
     assert apply(EXAMPLE).kinds["person"].changed == {"alice": ("password",)}
     assert authenticate(username="alice", password="secret of alice") is None
     assert authenticate(username="alice", password="changed") is not None
+
+
+def test_a_password_that_somebody_has_changed_stays_until_they_are_given_another(
+    apply: Apply, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(EXAMPLE)
+    change_password(Person.objects.get(username="alice"), "chosen by alice")
+    assert apply(EXAMPLE).is_empty
+    assert authenticate(username="alice", password="chosen by alice") is not None
+    monkeypatch.setenv("ALICE", "given anew")
+    apply(EXAMPLE)
+    assert authenticate(username="alice", password="chosen by alice") is None
+    assert authenticate(username="alice", password="given anew") is not None
+    assert authenticate(username="bob", password="secret of bob") is not None
+
+
+def test_a_person_is_known_by_the_name_that_the_company_gives(apply: Apply) -> None:
+    apply(replaced("- name: alice", "- name: alice\n    company_id: 'auth0|17'"))
+    assert find_by_company_id("auth0|17") == Person.objects.get(username="alice")
+    assert find_by_company_id("") is None
+    # Two who are called the same are nobody, whatever else has been written into the table.
+    Person.objects.update(company_id="auth0|17")
+    assert find_by_company_id("auth0|17") is None
 
 
 def test_the_same_file_applied_twice_at_once_changes_nothing_the_second_time(

@@ -76,6 +76,7 @@ ONE_FAULT = [
     ("password: env:ALICE", "password: 12345", "people[0].password", "must be text"),
     ("env:BOB", "env:NOBODY", "people[1].password", "NOBODY is not set"),
     ("env:BOB", "file:not/there", "people[1].password", "cannot be read"),
+    ("    password: env:ALICE", "    company_id: 12\n    password: env:ALICE", "people[0].company_id", "quotes"),
     ("[shop/viewers]", "[shop/admins]", "people[1].groups[0]", "no group shop/admins"),
     ("[shop/viewers]", "[shop/viewers, shop/viewers]", "people[1].groups[1]", "stands twice"),
     ("action: readvertise_prefix", "action: readvertise", "preapprovals[0].action", "did you mean readvertise_prefix?"),
@@ -142,3 +143,9 @@ def test_it_names_a_fault(old: str, new: str, path: str, part: str, rules: Rules
     first = EXAMPLE[: EXAMPLE.index(old)].count("\n") + 1
     # What is missing has no line of its own; it is told on the line of what it is missing from.
     assert fault.line in range(1 if "missing" in part else first, first + new.count("\n") + 1), str(fault)
+
+
+def test_two_people_cannot_be_the_same_one_to_the_company(rules: Rules) -> None:
+    text = replaced("- name: alice", "- name: alice\n    company_id: same")
+    fault = the_fault(replaced("{name: bob,", "{name: bob, company_id: same,", text), rules)
+    assert (fault.path, "stands twice" in fault.message) == ("people[1].company_id", True)

@@ -1,0 +1,50 @@
+"""Settings that cannot be used are said when the console starts, without the secret that is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.processes import ROOT
+
+KEY = Fernet.generate_key().decode()
+
+
+def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "VAR_DIR")}
+    given = {"SECRET_KEY": "x" * 50 + "0123456789", **environment}
+    command = [sys.executable, "manage.py", "check", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**kept, **given}, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"SECOND_FACTOR": "off"}, "SECOND_FACTOR is 'off'; it must be one of: required, optional."),
+        ({"FACTOR_KEYS": f"{KEY},hunter2"}, "FACTOR_KEYS: part 2 of 2 cannot be used: a key is 32 random bytes"),
+        ({"KNOWN_NETWORKS": "192.0.2.1/24"}, "KNOWN_NETWORKS: part 1 of 1 cannot be used: write networks such as"),
+        ({"KNOWN_NETWORKS": "office"}, "KNOWN_NETWORKS: part 1 of 1 cannot be used: write networks such as"),
+        ({"OIDC_ISSUER": "https://id.example"}, "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together"),
+        (
+            {"OIDC_ISSUER": "http://id.example", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "hunter2"},
+            "OIDC_ISSUER must begin with https://",
+        ),
+    ],
+)
+def test_it_is_said_what_is_wrong(environment: dict[str, str], says: str) -> None:
+    done = check(**environment)
+
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_an_optional_second_factor_is_a_warning_for_production() -> None:
+    strict = ("--deploy", "--fail-level", "WARNING")
+
+    assert check(*strict).returncode == 0
+    assert "handrail.W001" in check(*strict, SECOND_FACTOR="optional").stderr
