@@ -112,6 +112,20 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     return Entered(found.row, found.may_act, found.rights, found.consent)
 
 
+def access_supported(request: SignedInRequest, slug: str) -> Entered[Organization]:
+    """The organization of that name, for the support desk. Raises Http404 unless this person supports it."""
+    found = doors.find_organization(request.user, slug)
+    if found is None or "support_organization" not in found.rights:
+        raise _denied(request, found.row if found else None)
+    return Entered(found.row, found.may_act, found.rights, found.consent)
+
+
+def access_desk(request: SignedInRequest, *grants: Grant) -> None:
+    """The operator's own pages. Raises Http404 unless this person holds one of these grants on some organization."""
+    if not doors.supported_by(request.user, *grants).exists():
+        raise _denied(request, None)
+
+
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
     """A resource of an organization that this request has entered. Raises Http404."""
     return access_resources(request, organization, frozenset({resource_id}))[0]

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.pages import control, errors, health, home, preview, resource, run, sign_in, undo
+from console.pages import (
+    acting,
+    control,
+    desk,
+    errors,
+    freeze,
+    health,
+    home,
+    incident_now,
+    preview,
+    queue,
+    resource,
+    run,
+    sign_in,
+    undo,
+)
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -20,6 +35,18 @@ urlpatterns: list[URLPattern] = [
     path("c/<slug:slug>/resources", home.everything, name="resources"),
     path("c/<slug:slug>/resources/<uuid:resource_id>", resource.resource, name="resource"),
     path("c/<slug:slug>/actions/<slug:action>", preview.preview, name="preview"),
+    path("c/<slug:slug>/consents/<uuid:consent_id>/end", acting.end, name="consent-end"),
+    path("c/<slug:slug>/incident", incident_now.incident, name="incident-now"),
+    path("desk", desk.desk, name="desk"),
+    path("desk/now", desk.summary, name="desk-summary"),
+    path("desk/c/<slug:slug>", desk.customer, name="desk-customer"),
+    path("desk/c/<slug:slug>/act", acting.act, name="desk-act"),
+    path("desk/freeze", freeze.freezes, name="desk-freeze"),
+    path("desk/freeze/check", freeze.check, name="desk-freeze-check"),
+    path("desk/freeze/<int:freeze_id>/lift", freeze.unfreeze, name="desk-freeze-lift"),
+    path("desk/queue", queue.queue, name="desk-queue"),
+    path("desk/queue/<int:entry_id>/take", queue.take_entry, name="desk-queue-take"),
+    path("desk/queue/<int:entry_id>/note", queue.note, name="desk-queue-note"),
     path("runs/<slug:reference>", run.run, name="run"),
     path("runs/<slug:reference>/progress", run.progress, name="run-progress"),
     path("runs/<slug:reference>/stop", control.stop_run, name="run-stop"),

@@ -15,10 +15,13 @@ from django.db.models import FilteredRelation, Q
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
 from incidents.engine.freshness import FRESH
-from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.models import Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.selectors.acting import Acting, Pause, behalf, read_acting, read_pauses
 from incidents.selectors.away import Away, read_all_away
 from incidents.selectors.doors import who_may_act
 from incidents.selectors.places import Places, read_places
+from incidents.selectors.queue import Queued, usual_wait
+from incidents.selectors.queue import read_places as read_queue_places
 from incidents.selectors.remedies import Remedies, read_remedies
 from incidents.selectors.runs import Line, newest_runs
 from incidents.selectors.usual import Usual, usual_time
@@ -44,7 +47,7 @@ class Card:
         repair: name of the action that could help, whoever runs it; empty when none can.
         action: the same when this person may run it and no run is at it already; empty otherwise.
         usual: how long that action usually takes.
-        engineer_since: when it went into the engineers' queue.
+        queued: where it stands in the engineers' queue; None when it is not theirs.
         undone_by: reference of the undo that was the last to touch it, within a day.
     """
 
@@ -62,7 +65,7 @@ class Card:
     repair: str = ""
     action: str = ""
     usual: Usual | None = None
-    engineer_since: datetime | None = None
+    queued: Queued | None = None
     live: Live | None = None
     undone_by: str = ""
 
@@ -89,6 +92,9 @@ class Home:
         ask: who may act, when this person may not.
         kinds: of everything that is watched.
         away: what was moved for a while, and when it comes back.
+        acting: who acts for the organization by a caller's consent.
+        pauses: what keeps runs from being started or going on.
+        wait: how long the engineers usually take; None when nobody knows, or nothing waits for them.
     """
 
     cards: tuple[Card, ...]
@@ -102,10 +108,17 @@ class Home:
     ask: tuple[str, ...]
     kinds: frozenset[Kind]
     away: tuple[Away, ...]
+    acting: tuple[Acting, ...]
+    pauses: tuple[Pause, ...]
+    wait: Usual | None
 
     @property
     def total(self) -> int:
         return len(self.cards) + len(self.well)
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        return ("your", "you")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +145,7 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         places=read_places(organization),
         remedies=read_remedies(person, organization, may_act=may_act),
         live=live,
-        engineers=_engineers(broken),
+        engineers=read_queue_places(broken),
         undone=_undone(broken, now),
     )
     repairs = {row.repair for row in rows if row.pk in broken}
@@ -154,6 +167,9 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         ask=() if may_act else who_may_act(organization),
         kinds=frozenset(Kind(row.kind) for row in rows),
         away=read_all_away(organization),
+        acting=read_acting([organization], now),
+        pauses=read_pauses(organization),
+        wait=usual_wait() if parts.engineers else None,
     )
 
 
@@ -168,7 +184,7 @@ class _Parts:
     places: Places
     remedies: Remedies
     live: Mapping[uuid.UUID, Live]
-    engineers: Mapping[uuid.UUID, datetime]
+    engineers: Mapping[uuid.UUID, Queued]
     undone: Mapping[uuid.UUID, str]
 
 
@@ -218,7 +234,7 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
         repair=repair,
         action=repair if usable else "",
         usual=usual.get(repair),
-        engineer_since=parts.engineers.get(row.pk),
+        queued=parts.engineers.get(row.pk),
         live=live,
         undone_by=parts.undone.get(row.pk, ""),
     )
@@ -226,13 +242,17 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
 
 def _live(organization: Organization) -> dict[uuid.UUID, Live]:
     locks = ResourceLock.objects.filter(live=True, resource__organization=organization)
-    rows = locks.values_list("resource_id", "run__reference", "run__started_by__title", "run__accepted_at")
-    return {resource: Live(reference, by, at) for resource, reference, by, at in rows}
-
-
-def _engineers(broken: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
-    rows = EngineerEntry.objects.filter(resource__in=broken, closed_at=None)
-    return dict(rows.values_list("resource_id", "opened_at"))
+    columns = (
+        "resource_id",
+        "run__reference",
+        "run__accepted_at",
+        "run__started_by__title",
+        "run__plan__consent__caller",
+    )
+    return {
+        resource: Live(reference, behalf(by, organization.title, caller), at)
+        for resource, reference, at, by, caller in locks.values_list(*columns)
+    }
 
 
 def _undone(broken: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:
