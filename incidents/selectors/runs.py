@@ -69,7 +69,10 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
 
 
 def started_by(run: Run, caller: str | None) -> str:
-    """Who started it, and for whom where a caller asked. A hand-back runs in the name of whoever agreed to it, but nobody pressed a button."""
+    """Who started it, and for whom where a caller asked.
+
+    A hand-back runs in the name of whoever agreed to it, but nobody pressed a button.
+    """
     if run.undo_of_id and HandBack.objects.filter(done_by=run, run=run.undo_of_id).exists():
         return BY_ITSELF
     return behalf(str(run.started_by), run.organization.title, caller)
