@@ -102,7 +102,7 @@ def access_organization(
     """
     found = doors.find_organization(request.user, slug, grant)
     if found is None:
-        raise _denied(request, None)
+        raise denied(request, None)
     _let_in(request, found, found.row, grant, action)
     return Entered(found.row, found.may_act, found.grants, found.consent)
 
@@ -111,7 +111,7 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     """The run of that reference; raises as `access_organization` does."""
     found = doors.find_run(request.user, reference)
     if found is None:
-        raise _denied(request, None)
+        raise denied(request, None)
     _let_in(request, found, found.row.organization, grant, found.row.action)
     return Entered(found.row, found.may_act, found.grants, found.consent)
 
@@ -120,7 +120,7 @@ def access_approval(request: SignedInRequest, approval_id: uuid.UUID) -> Entered
     """The approval of that id. Raises Http404 for whoever may not see its organization."""
     found = doors.find_approval(request.user, approval_id)
     if found is None:
-        raise _denied(request, None)
+        raise denied(request, None)
     _let_in(request, found, found.row.organization, "see_organization", "")
     return Entered(found.row, found.may_act, found.grants, found.consent)
 
@@ -129,8 +129,22 @@ def access_review(request: SignedInRequest, review_id: int) -> Review:
     """The review of that id. Raises Http404 for whoever does not review its organization."""
     found = doors.find_review(request.user, review_id)
     if found is None:
-        raise _denied(request, None)
+        raise denied(request, None)
     return found
+
+
+def access_supported(request: SignedInRequest, slug: str) -> Entered[Organization]:
+    """The organization of that name, for the support desk. Raises Http404 unless this person supports it."""
+    found = doors.find_organization(request.user, slug)
+    if found is None or "support_organization" not in found.grants:
+        raise denied(request, found.row if found else None)
+    return Entered(found.row, found.may_act, found.grants, found.consent)
+
+
+def access_desk(request: SignedInRequest, *grants: Grant) -> None:
+    """The operator's own pages. Raises Http404 unless this person holds one of these grants on some organization."""
+    if not doors.supported_by(request.user, *grants).exists():
+        raise denied(request, None)
 
 
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
@@ -142,7 +156,7 @@ def access_resources(request: SignedInRequest, organization: Organization, ids: 
     """All of these resources, or Http404 when one of them is not the organization's."""
     rows = doors.find_resources(organization, ids)
     if len(rows) != len(ids):
-        raise _denied(request, organization)
+        raise denied(request, organization)
     return rows
 
 
@@ -156,7 +170,7 @@ def _let_in(
     request: SignedInRequest, found: doors.Found[Any], organization: Organization, grant: Grant, action: str
 ) -> None:
     if not found.may_see:
-        raise _denied(request, organization)
+        raise denied(request, organization)
     by_consent = grant == "act_for_organization" and found.consent is not None
     if grant not in found.grants and not by_consent:
         names = whom_to_ask(organization, action)
@@ -164,7 +178,8 @@ def _let_in(
         raise may_only_see(request, organization, f"{VIEWER} {ask}")
 
 
-def _denied(request: SignedInRequest, organization: Organization | None) -> Http404:
+def denied(request: SignedInRequest, organization: Organization | None) -> Http404:
+    """The refusal, written down, that says nothing about what there is; raise it."""
     _write_down(request, organization)
     return Http404()
 

@@ -9,6 +9,7 @@ from incidents.domain import traffic
 from incidents.domain.canonical import Json
 from incidents.domain.changes import State, label_of
 from incidents.domain.kinds import Kind
+from incidents.domain.people import Recognised
 from incidents.domain.runs import Step
 from incidents.domain.verdicts import Mark
 from incidents.selectors.stages import StageLine
@@ -117,6 +118,13 @@ ASPECTS = {
     "source": "Version in Git",
     "deploy": "Version that runs",
     "weight": "Share of the traffic",
+}
+# How a caller was recognised, as whoever speaks to them says it.
+RECOGNISED: dict[str, str] = {
+    Recognised.CALLED_BACK: "I called them back on a number that we had on file",
+    Recognised.WORD: "They gave the word that was agreed with them beforehand",
+    Recognised.COLLEAGUE: "Somebody else of theirs, whom I had recognised, confirmed it",
+    Recognised.IN_PERSON: "They are here with me, and I know them",
 }
 NOUNS = {Kind.PREFIX: "prefix", Kind.SERVICE: "service", Kind.POOL: "service"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import Entered, SignedInRequest, access_approval, may_only_see, signed_in, signed_in_fragment
 from console.forms import DecisionForm, first_problem
-from console.pages.answers import see_other
+from console.pages.answers import go_to
 from console.pages.polling import WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
 from incidents.domain.approvals import State
@@ -93,7 +93,7 @@ def refuse(request: SignedInRequest, approval_id: uuid.UUID) -> HttpResponse:
 def take_back(request: SignedInRequest, approval_id: uuid.UUID) -> HttpResponse:
     """Whoever asked does not want it any more. Starts nothing, so it needs no fresh proof of who they are."""
     if request.method == "GET":
-        return see_other(_address(approval_id))
+        return go_to(_address(approval_id))
     entered = access_approval(request, approval_id)
     try:
         approvals.withdraw(request.user, entered.row)
@@ -101,13 +101,13 @@ def take_back(request: SignedInRequest, approval_id: uuid.UUID) -> HttpResponse:
         raise may_only_see(request, entered.row.organization, str(refused)) from refused
     except Refused as refused:
         return _show(request, entered, str(refused))
-    return see_other(_address(approval_id))
+    return go_to(_address(approval_id))
 
 
 def _answer(request: SignedInRequest, approval_id: uuid.UUID, act: Callable[[Approval, Answer], str]) -> HttpResponse:
     if request.method == "GET":
         # After a refused form the address stays here; a page that is loaded again must not be empty.
-        return see_other(_address(approval_id))
+        return go_to(_address(approval_id))
     entered = access_approval(request, approval_id)
     form = DecisionForm(request.POST)
     if not form.is_valid():
@@ -115,7 +115,7 @@ def _answer(request: SignedInRequest, approval_id: uuid.UUID, act: Callable[[App
     if not is_fresh(request):
         return _show(request, entered, CONFIRM_FIRST, form.cleaned_data["words"])
     try:
-        return see_other(act(entered.row, Answer(**form.cleaned_data)))
+        return go_to(act(entered.row, Answer(**form.cleaned_data)))
     except NotAllowed as refused:
         raise may_only_see(request, entered.row.organization, str(refused)) from refused
     except Refused as refused:

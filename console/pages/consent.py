@@ -20,7 +20,7 @@ from django.urls import reverse
 
 from console.access import SignedInRequest, may_only_see
 from console.forms import AloneForm, ConsentForm, first_problem
-from console.pages.answers import see_other
+from console.pages.answers import go_to
 from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.models import Organization, Plan, Run
@@ -84,11 +84,11 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
         return show(request, asked, CONFIRM_FIRST, consent.reason)
     try:
         if alone.is_chosen:
-            return see_other(_run_page(break_glass(request.user, asked.organization, consent, alone.word)))
+            return go_to(_run_page(break_glass(request.user, asked.organization, consent, alone.word)))
         if weight.takes_two:
             row = ask(request.user, asked.organization, consent)
-            return see_other(reverse("approval", args=[row.pk]))
-        return see_other(_run_page(start(request.user, asked.organization, consent)))
+            return go_to(reverse("approval", args=[row.pk]))
+        return go_to(_run_page(start(request.user, asked.organization, consent)))
     except Refused as refused:
         return _refused(request, asked, refused, consent)
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_run, may_only_see, signed_in
 from console.forms import OverruleForm, TimeForm
-from console.pages.answers import see_other
+from console.pages.answers import go_to
 from console.pages.run import show_run
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Run
@@ -79,4 +79,4 @@ def _answer(
 
 
 def _back_to(reference: str) -> HttpResponse:
-    return see_other(reverse("run", args=[reference]))
+    return go_to(reverse("run", args=[reference]))

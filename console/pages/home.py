@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -21,8 +21,9 @@ from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
 from incidents.models import Organization
 from incidents.selectors.approvals import unread, waiting_in
+from incidents.selectors.desk import desk_of
 from incidents.selectors.doors import organizations_of
-from incidents.selectors.home import Card, Freshness, Home, freshness, read_home
+from incidents.selectors.home import Card, Freshness, freshness, read_home
 
 # So many faults are told in full, then so many in a line each; the rest is on a page of its own.
 IN_FULL, IN_LINES = 5, 20
@@ -32,7 +33,9 @@ WELL_BY_NAME = 8
 @require_safe
 @signed_in
 def start(request: SignedInRequest) -> HttpResponse:
-    """Sends a person to their only organization; lists several."""
+    """Sends the operator's people to their desk, others to their only organization; lists several."""
+    if desk := desk_of(request.user):
+        return HttpResponseRedirect(reverse(desk))
     organizations = list(organizations_of(request.user)[:200])
     if len(organizations) == 1:
         return HttpResponseRedirect(reverse("home", args=[organizations[0].slug]))
@@ -84,7 +87,7 @@ class Bulk:
 def _context(
     request: SignedInRequest, entered: Entered[Organization], fresh: Freshness, now: datetime
 ) -> dict[str, Any]:
-    page = read_home(request.user, entered.row, fresh, may_act=entered.may_act, now=now)
+    page = read_home(request.user, entered.row, fresh, may_act=entered.may_press, now=now)
     says = headline(page)
     seconds = WATCHING_FAULT if page.cards or page.live or page.old or page.away else ALL_WELL
     fragment = reverse("home-summary", args=[entered.row.slug])
@@ -99,7 +102,8 @@ def _context(
         "bulks": bulks(page.cards),
         "name_the_well": len(page.well) <= WELL_BY_NAME,
         "incident": page.incident,
-        "may_act": entered.may_act,
+        "may_act": entered.may_press,
+        "entered": entered,
         "waiting": waiting_in(entered.row, request.user, now),
     }
 
@@ -121,10 +125,27 @@ def bulk_text(action: str, count: int) -> str:
     return f"{entry.words.verb} all {what.replace(' ', ' withdrawn ') if entry.kind is Kind.PREFIX else what}"
 
 
-def headline(page: Home) -> str:
+class Told(Protocol):
+    """What a headline tells of: the home page of an organization, or its line on the support desk."""
+
+    @property
+    def cards(self) -> tuple[Card, ...]: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def kinds(self) -> frozenset[Kind]: ...
+    @property
+    def old(self) -> bool: ...
+    @property
+    def whose(self) -> tuple[str, str]:
+        """How its owner is spoken of: `("your", "you")`, or `("their", "them")`."""
+        ...
+
+
+def headline(page: Told) -> str:
     """The one sentence that is true now, the worst first."""
     if not page.total:
-        return "Nothing is watched for you yet"
+        return f"Nothing is watched for {page.whose[1]} yet"
     out = [card for card in page.cards if card.unreachable]
     if out:
         return f"{_of(out, page)} cannot be reached{_from_where(out)}"
@@ -141,15 +162,15 @@ def headline(page: Home) -> str:
         return f"We do not know how {_of(list(page.cards), page)} {_are(page.cards)}"
     if page.old:
         return "We cannot see at the moment how things are"
-    return "Everything we watch for you is reachable"
+    return f"Everything we watch for {page.whose[1]} is reachable"
 
 
-def _of(cards: list[Card], page: Home) -> str:
+def _of(cards: list[Card], page: Told) -> str:
     if page.total > 1:
         if len({NOUNS[kind] for kind in page.kinds}) > 1:
-            return f"{len(cards)} of the {page.total} things that we watch for you"
-        return f"{len(cards)} of your {noun(page.kinds, page.total)}"
-    return f"Your {NOUNS[cards[0].kind]} {cards[0].name}"
+            return f"{len(cards)} of the {page.total} things that we watch for {page.whose[1]}"
+        return f"{len(cards)} of {page.whose[0]} {noun(page.kinds, page.total)}"
+    return f"{page.whose[0].capitalize()} {NOUNS[cards[0].kind]} {cards[0].name}"
 
 
 def _are(cards: list[Card] | tuple[Card, ...]) -> str:

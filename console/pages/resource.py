@@ -18,7 +18,7 @@ from incidents.selectors.resource import read_resource
 def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> HttpResponse:
     entered = access_organization(request, slug)
     row = access_resource(request, entered.row, resource_id)
-    page = read_resource(request.user, entered.row, row, may_act=entered.may_act, now=timezone.now())
+    page = read_resource(request.user, entered.row, row, may_act=entered.may_press, now=timezone.now())
     card = page.card
     headline = f"{page.name} is reachable"
     if card is not None:
@@ -31,6 +31,7 @@ def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> Htt
         "card": card,
         "headline": headline,
         "incident": page.home.incident,
-        "may_act": entered.may_act,
+        "may_act": entered.may_press,
+        "entered": entered,
     }
     return render(request, "resource/resource.html", context)

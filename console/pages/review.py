@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.access import SignedInRequest, access_review, may_only_see, signed_in
 from console.forms import ReviewForm, first_problem
-from console.pages.answers import see_other
+from console.pages.answers import go_to
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.selectors.approvals import reviews_for, unread
 from incidents.services import notices
@@ -28,7 +28,7 @@ def everything(request: SignedInRequest) -> HttpResponse:
 def done(request: SignedInRequest, review_id: int) -> HttpResponse:
     """Writes down what the reviewer has found."""
     if request.method == "GET":
-        return see_other(reverse("reviews"))
+        return go_to(reverse("reviews"))
     row = access_review(request, review_id)
     form = ReviewForm(request.POST)
     if not form.is_valid():
@@ -39,7 +39,7 @@ def done(request: SignedInRequest, review_id: int) -> HttpResponse:
         raise may_only_see(request, row.run.organization, str(refused)) from refused
     except Refused as refused:
         return _show(request, str(refused))
-    return see_other(reverse("reviews"))
+    return go_to(reverse("reviews"))
 
 
 @require_POST
@@ -49,7 +49,7 @@ def read_notice(request: SignedInRequest, notice_id: int) -> HttpResponse:
     notices.read(request.user, notice_id)
     back = request.POST.get("back", "")
     ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return see_other(back if ours else reverse("start"))
+    return go_to(back if ours else reverse("start"))
 
 
 def _show(request: SignedInRequest, problem: str = "") -> HttpResponse:

@@ -77,6 +77,7 @@ def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> 
         "checked_at": now,
         "incident": page.incident,
         "may_act": entered.may_act,
+        "may_press": entered.may_press,
     }
 
 

@@ -105,7 +105,8 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
     if value.hand_back:
         hand_backs.promise(run, now + timedelta(seconds=value.hand_back))
     Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
-    entries = [] if not opened else [_entry("incident.opened", actor, run, {"incident": incident.reference})]
+    told = {"incident": incident.reference, **on_behalf(plan)}
+    entries = [] if not opened else [_entry("incident.opened", actor, run, told)]
     append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))
     return run
 

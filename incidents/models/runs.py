@@ -12,6 +12,9 @@ from incidents.domain.verdicts import Mark
 from incidents.models.inventory import Binding, Location, Organization, Preapproval, Probe, Resource
 from incidents.models.people import Person
 
+# References begin here, so that nobody mistakes one for a count.
+FIRST_INCIDENT = 2000
+
 
 class Incident(models.Model):
     """Something broke for an organization; runs belong to one. Opened by the first run, or declared by a person."""
@@ -36,7 +39,7 @@ class Incident(models.Model):
 
     @property
     def reference(self) -> str:
-        return f"INC-{2000 + self.pk}"
+        return f"INC-{FIRST_INCIDENT + self.pk}"
 
 
 class Plan(models.Model):

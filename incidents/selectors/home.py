@@ -15,10 +15,13 @@ from django.db.models import FilteredRelation, Q
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
 from incidents.engine.freshness import FRESH
-from incidents.models import EngineerEntry, Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.models import Incident, Look, Organization, Person, Resource, ResourceLock, Target
+from incidents.selectors.acting import Acting, Pause, behalf, read_acting, read_pauses
 from incidents.selectors.asking import first_names, who_may_use
 from incidents.selectors.away import Away, read_all_away
 from incidents.selectors.places import Places, read_places
+from incidents.selectors.queue import Queued, usual_wait
+from incidents.selectors.queue import read_places as read_queue_places
 from incidents.selectors.remedies import Remedies, read_remedies
 from incidents.selectors.runs import Line, newest_runs
 from incidents.selectors.usual import Usual, usual_time
@@ -45,7 +48,7 @@ class Card:
         action: the same when this person may run it and no run is at it already; empty otherwise.
         ask: who may run it, when this person may not.
         usual: how long that action usually takes.
-        engineer_since: when it went into the engineers' queue.
+        queued: where it stands in the engineers' queue; None when it is not theirs.
         undone_by: reference of the undo that was the last to touch it, within a day.
     """
 
@@ -64,7 +67,7 @@ class Card:
     action: str = ""
     ask: tuple[str, ...] = ()
     usual: Usual | None = None
-    engineer_since: datetime | None = None
+    queued: Queued | None = None
     live: Live | None = None
     undone_by: str = ""
 
@@ -90,6 +93,9 @@ class Home:
         live: whether any run is under way.
         kinds: of everything that is watched.
         away: what was moved for a while, and when it comes back.
+        acting: who acts for the organization by a caller's consent.
+        pauses: what keeps runs from being started or going on.
+        wait: how long the engineers usually take; None when nobody knows, or nothing waits for them.
     """
 
     cards: tuple[Card, ...]
@@ -102,10 +108,17 @@ class Home:
     incident: str
     kinds: frozenset[Kind]
     away: tuple[Away, ...]
+    acting: tuple[Acting, ...]
+    pauses: tuple[Pause, ...]
+    wait: Usual | None
 
     @property
     def total(self) -> int:
         return len(self.cards) + len(self.well)
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        return ("your", "you")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +148,7 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         remedies=remedies,
         users=who_may_use(organization) if barred else {},
         live=live,
-        engineers=_engineers(broken),
+        engineers=read_queue_places(broken),
         undone=_undone(broken, now),
     )
     repairs = {row.repair for row in rows if row.pk in broken}
@@ -156,6 +169,9 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         incident=open_incident(organization),
         kinds=frozenset(Kind(row.kind) for row in rows),
         away=read_all_away(organization),
+        acting=read_acting([organization], now),
+        pauses=read_pauses(organization),
+        wait=usual_wait() if parts.engineers else None,
     )
 
 
@@ -171,7 +187,7 @@ class _Parts:
     remedies: Remedies
     users: Mapping[int, tuple[str, ...]]
     live: Mapping[uuid.UUID, Live]
-    engineers: Mapping[uuid.UUID, datetime]
+    engineers: Mapping[uuid.UUID, Queued]
     undone: Mapping[uuid.UUID, str]
 
 
@@ -222,7 +238,7 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
         action=repair if usable else "",
         ask=() if usable else _whom(parts, repair, row.pk),
         usual=usual.get(repair),
-        engineer_since=parts.engineers.get(row.pk),
+        queued=parts.engineers.get(row.pk),
         live=live,
         undone_by=parts.undone.get(row.pk, ""),
     )
@@ -235,13 +251,17 @@ def _whom(parts: _Parts, action: str, resource: uuid.UUID) -> tuple[str, ...]:
 
 def _live(organization: Organization) -> dict[uuid.UUID, Live]:
     locks = ResourceLock.objects.filter(live=True, resource__organization=organization)
-    rows = locks.values_list("resource_id", "run__reference", "run__started_by__title", "run__accepted_at")
-    return {resource: Live(reference, by, at) for resource, reference, by, at in rows}
-
-
-def _engineers(broken: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
-    rows = EngineerEntry.objects.filter(resource__in=broken, closed_at=None)
-    return dict(rows.values_list("resource_id", "opened_at"))
+    columns = (
+        "resource_id",
+        "run__reference",
+        "run__accepted_at",
+        "run__started_by__title",
+        "run__plan__consent__caller",
+    )
+    return {
+        resource: Live(reference, behalf(by, organization.title, caller), at)
+        for resource, reference, at, by, caller in locks.values_list(*columns)
+    }
 
 
 def _undone(broken: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, str]:

@@ -73,6 +73,7 @@ class Preview:
         busy: references of the runs that are changing the same resources now.
         left_out: titles of locations that do not answer.
         wait_to_undo: how long an undo has to wait; zero when it may follow at once.
+        behalf: who asked for it, where it is done by a caller's consent; empty otherwise.
     """
 
     digest: str
@@ -102,6 +103,7 @@ class Preview:
     left_out: tuple[str, ...]
     usual: Usual
     wait_to_undo: timedelta
+    behalf: str
     proposed_at: datetime
     expires_at: datetime
     incident: str
@@ -146,6 +148,7 @@ def read_preview(plan: Plan) -> Preview:
         left_out=tuple(titles.get(slug, slug) for slug in value.left_out),
         usual=usual_time(plan.organization, plan.action, value.terms),
         wait_to_undo=_wait_to_undo(value),
+        behalf=plan.consent.caller if plan.consent else "",
         proposed_at=plan.proposed_at,
         expires_at=plan.expires_at,
         incident=open_incident(plan.organization),

@@ -109,7 +109,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
     """Eleven queries, however many targets."""
     action = CATALOGUE[run.action]
     counted, readings = _targets(run), _readings(run, in_steps=action.in_steps)
-    plan = Plan.objects.filter(pk=run.plan_id).values("findings", "preapproval__terms").get()
+    plan = Plan.objects.filter(pk=run.plan_id).values("findings", "preapproval__terms", "consent__caller").get()
     verdicts = _verdicts(run)
     overruled = [verdict for verdict in verdicts.values() if verdict.overruled_by]
     first, count = _resources(run)
@@ -122,7 +122,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         what=what(count, first, run.action),
         count=count,
         words=action.words,
-        by=started_by(run),
+        by=started_by(run, plan["consent__caller"]),
         reason=run.reason,
         phase=run.phase,
         outcome=run.outcome,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.kinds import Kind
 from incidents.models import HandBack, Organization, ResourceLock, Run
+from incidents.selectors.acting import behalf
 
 SHOWN = 5
 BRING_BACK, BY_ITSELF = "Bring back", "the console, as agreed"
@@ -46,6 +47,7 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
         .defer("reason")
         .annotate(
             itself=Exists(HandBack.objects.filter(done_by=OuterRef("pk"))),
+            caller=F("plan__consent__caller"),
             first=Subquery(locks.values("resource__name")[:1]),
             count=Coalesce(Subquery(locks.values("run").annotate(n=Count("pk")).values("n")), 0),
         )
@@ -56,7 +58,7 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
             reference=row.reference,
             verb=BRING_BACK if row.itself else verb_of(row),
             what=what(row.count, row.first or "", row.action),
-            by=BY_ITSELF if row.itself else str(row.started_by),
+            by=BY_ITSELF if row.itself else behalf(str(row.started_by), organization.title, row.caller),
             accepted_at=row.accepted_at,
             phase=row.phase,
             outcome=row.outcome,
@@ -66,11 +68,14 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
     )
 
 
-def started_by(run: Run) -> str:
-    """Who started it. A hand-back runs in the name of whoever agreed to it, but nobody pressed a button."""
+def started_by(run: Run, caller: str | None) -> str:
+    """Who started it, and for whom where a caller asked.
+
+    A hand-back runs in the name of whoever agreed to it, but nobody pressed a button.
+    """
     if run.undo_of_id and HandBack.objects.filter(done_by=run, run=run.undo_of_id).exists():
         return BY_ITSELF
-    return str(run.started_by)
+    return behalf(str(run.started_by), run.organization.title, caller)
 
 
 def verb_of(run: Run) -> str:

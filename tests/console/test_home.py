@@ -17,8 +17,8 @@ from tests.console.conftest import Shop, start_run
 
 EVERYWHERE = ("edge-a", "edge-b", "edge-c")
 # Session and person; organization with grants; newest look; and one each for resources, locks, locations,
-# preapprovals (3), engineers, undone, usual time, runs, incident.
-QUERIES = 16
+# preapprovals (3), engineers, undone, usual time, runs, incident, who acts, what is paused.
+QUERIES = 18
 # Session and person; organization with grants; newest look.
 QUERIES_UNCHANGED = 4
 
@@ -86,7 +86,8 @@ def test_it_has_no_button_where_the_action_cannot_help(shop: Shop, operator: Cli
     page = operator.get(shop.home).text
 
     assert "Re-advertising will not be enough for this prefix. Its service settings were also removed." in page
-    assert "It has been with our engineers since" in page
+    assert "Our engineers have it: number 1 in their queue, since" in page
+    assert "We have no usual time yet." in page
     assert "/actions/" not in page
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from incidents.domain.findings import Severity, blockers
-from incidents.domain.guards import Circumstances, Proposal, check
+from incidents.domain.guards import CallersConsent, Circumstances, Frozen, Proposal, check
 from incidents.domain.routes import unsafe
 from incidents.domain.terms import read_terms
 from tests.domain.test_plans import TERMS, change
@@ -16,6 +16,7 @@ from tests.domain.test_plans import TERMS, change
 NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
 UP = change("edge-a")
 PROPOSAL = Proposal((UP,), "d" * 64, TERMS)
+FROZEN = (Frozen("the support desk", NOW, "We look at the routers"),)
 FINE = Circumstances(allowed=True, preapproval="d" * 64, covered=frozenset({UP.resource}))
 
 
@@ -40,10 +41,31 @@ def test_nothing_speaks_against_a_fine_proposal() -> None:
         (replace(FINE, busy={UP.resource: "RUN-7F3K-92"}), "guard.one-at-a-time"),
         (replace(FINE, changed_in_organization=20), "guard.window-organization"),
         (replace(FINE, changed_on_platform=200), "guard.window-platform"),
+        (replace(FINE, freezes=FROZEN), "guard.freeze"),
+        (replace(FINE, consent=CallersConsent("")), "guard.consent"),
+        (replace(FINE, consent=CallersConsent("Kim", ended_by="Robin", over=True)), "guard.consent"),
+        (replace(FINE, consent=CallersConsent("Kim", over=True)), "guard.consent"),
     ],
 )
 def test_each_guard_stops_alone(known: Circumstances, code: str) -> None:
     assert codes(PROPOSAL, known) == [code]
+
+
+def test_a_freeze_says_who_since_when_and_why() -> None:
+    [finding] = blockers(check(PROPOSAL, replace(FINE, freezes=FROZEN), NOW))
+    assert finding.text == "Runs are paused by the support desk since 18:00 UTC: We look at the routers."
+
+
+def test_a_consent_that_holds_is_shown_as_a_check_that_was_made() -> None:
+    found = check(PROPOSAL, replace(FINE, consent=CallersConsent("Kim")), NOW)
+    assert blockers(found) == ()
+    assert "Kim has agreed to this, for the customer." in [finding.text for finding in found]
+
+
+def test_what_was_agreed_beforehand_waits_for_a_freeze_but_for_no_consent() -> None:
+    known = replace(FINE, agreed=True, allowed=False, consent=CallersConsent("Kim", over=True))
+    assert codes(PROPOSAL, known) == []
+    assert codes(PROPOSAL, replace(known, freezes=FROZEN)) == ["guard.freeze"]
 
 
 def test_the_windows_count_what_would_be_added() -> None:

@@ -67,7 +67,9 @@ def test_a_plan_with_other_bytes_is_refused() -> None:
         thaw(body.replace(b"edge-b", b"edge-d"), digest)
 
 
-@pytest.mark.parametrize("other", [{"person": "viewer"}, {"undo_of": "x"}, {"changes": (change("edge-a"),)}])
+@pytest.mark.parametrize(
+    "other", [{"person": "viewer"}, {"undo_of": "x"}, {"consent": "x"}, {"changes": (change("edge-a"),)}]
+)
 def test_every_part_is_in_the_digest(other: dict[str, object]) -> None:
     assert replace(PLAN, **other).freeze()[1] != PLAN.freeze()[1]  # type: ignore[arg-type]
 
