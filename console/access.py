@@ -13,13 +13,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from incidents.domain.people import Grant
-from incidents.models import Organization, Person, Resource, Run
+from incidents.models import Invitation, Organization, Person, Resource, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
+from incidents.selectors.people import find_invitation, find_person
 from incidents.services.denials import record_denial
 
 Row = TypeVar("Row")
 
+SEES_PEOPLE: tuple[Grant, ...] = ("manage_people", "support_organization")
 VIEWER = "You can see this but not change it."
 
 
@@ -39,10 +41,11 @@ class SignedInRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class Entered(Generic[Row]):
-    """What a door gave, and whether this person may also act on it."""
+    """What a door gave, whether this person may also act on it, and what else they hold of what was asked."""
 
     row: Row
     may_act: bool
+    grants: frozenset[Grant] = frozenset()
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -71,22 +74,27 @@ def signed_in_fragment(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
 
 def access_organization(
-    request: SignedInRequest, slug: str, grant: Grant = "see_organization", action: str = ""
+    request: SignedInRequest,
+    slug: str,
+    grant: Grant = "see_organization",
+    action: str = "",
+    also: tuple[Grant, ...] = (),
 ) -> Entered[Organization]:
     """The organization of that name.
 
     Args:
         action: what they want to run, so that whoever may not is told whom to ask.
+        also: grants that the page would like to know of, without asking for them.
 
     Raises:
         Http404: there is none, or this person may not see it.
         MayOnlySee: they may see it, but do not hold `grant`.
     """
-    found = doors.find_organization(request.user, slug, grant)
+    found = doors.find_organization(request.user, slug, grant, *also)
     if found is None:
         raise _denied(request, None)
     _let_in(request, found, found.row, grant, action)
-    return Entered(found.row, found.may_act)
+    return Entered(found.row, found.may_act, found.grants)
 
 
 def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Entered[Run]:
@@ -96,6 +104,14 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
         raise _denied(request, None)
     _let_in(request, found, found.row.organization, grant, found.row.action)
     return Entered(found.row, found.may_act)
+
+
+def access_people(request: SignedInRequest, slug: str) -> Entered[Organization]:
+    """An organization whose people they manage, or, to look at them, help; raises as `access_organization` does."""
+    entered = access_organization(request, slug, also=SEES_PEOPLE)
+    if not entered.grants.intersection(SEES_PEOPLE):
+        raise _must_ask(request, entered.row, "manage_people")
+    return entered
 
 
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
@@ -111,6 +127,22 @@ def access_resources(request: SignedInRequest, organization: Organization, ids: 
     return rows
 
 
+def access_person(request: SignedInRequest, organization: Organization, person_id: uuid.UUID) -> Person:
+    """Somebody of an organization that this request has entered. Raises Http404."""
+    person = find_person(organization, person_id)
+    if person is None:
+        raise _denied(request, organization)
+    return person
+
+
+def access_invitation(request: SignedInRequest, organization: Organization, invitation_id: uuid.UUID) -> Invitation:
+    """An invitation of an organization that this request has entered. Raises Http404."""
+    invitation = find_invitation(organization, invitation_id)
+    if invitation is None:
+        raise _denied(request, organization)
+    return invitation
+
+
 def may_only_see(request: SignedInRequest, organization: Organization, text: str) -> MayOnlySee:
     """The refusal, written down, of somebody who may see the organization; raise it."""
     _write_down(request, organization)
@@ -123,9 +155,13 @@ def _let_in(
     if not found.may_see:
         raise _denied(request, organization)
     if grant not in found.grants:
-        names = whom_to_ask(organization, action)
-        ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
-        raise may_only_see(request, organization, f"{VIEWER} {ask}")
+        raise _must_ask(request, organization, grant, action)
+
+
+def _must_ask(request: SignedInRequest, organization: Organization, grant: Grant, action: str = "") -> MayOnlySee:
+    names = whom_to_ask(organization, grant, action)
+    ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
+    return may_only_see(request, organization, f"{VIEWER} {ask}")
 
 
 def _denied(request: SignedInRequest, organization: Organization | None) -> Http404:

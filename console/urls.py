@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from console.pages import control, errors, health, home, preview, resource, run, sign_in, undo
+from console.pages import control, errors, health, home, people, preview, resource, run, sign_in, undo, welcome
 
 handler400 = errors.bad_request
 # Whoever refuses, our doors or a library: no answer tells whether something is there.
@@ -21,6 +21,12 @@ urlpatterns: list[URLPattern] = [
     path("c/<slug:slug>/resources", home.everything, name="resources"),
     path("c/<slug:slug>/resources/<uuid:resource_id>", resource.resource, name="resource"),
     path("c/<slug:slug>/actions/<slug:action>", preview.preview, name="preview"),
+    path("c/<slug:slug>/people", people.people, name="people"),
+    path("c/<slug:slug>/people/invite", people.invite_person, name="people-invite"),
+    path("c/<slug:slug>/people/<uuid:person_id>/role", people.change_person, name="people-role"),
+    path("c/<slug:slug>/people/<uuid:person_id>/remove", people.remove_person, name="people-remove"),
+    path("c/<slug:slug>/people/<uuid:invitation_id>/withdraw", people.withdraw_invitation, name="people-withdraw"),
+    path("welcome/<str:token>", welcome.welcome, name="welcome"),
     path("runs/<slug:reference>", run.run, name="run"),
     path("runs/<slug:reference>/progress", run.progress, name="run-progress"),
     path("runs/<slug:reference>/stop", control.stop_run, name="run-stop"),

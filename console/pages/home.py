@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from console.access import Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
+from console.access import SEES_PEOPLE, Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import NOUNS, noun
 from incidents.actions.catalogue import CATALOGUE
@@ -41,9 +41,10 @@ def start(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def home(request: SignedInRequest, slug: str) -> HttpResponse:
-    entered = access_organization(request, slug)
+    entered = access_organization(request, slug, also=SEES_PEOPLE)
     now = timezone.now()
     context = _context(request, entered, freshness(now), now)
+    context["sees_people"] = bool(entered.grants.intersection(SEES_PEOPLE))
     return stamped(render(request, "home/home.html", context), None)
 
 
