@@ -13,13 +13,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from incidents.domain.people import Grant
-from incidents.models import Approval, Organization, Person, Resource, Review, Run
+from incidents.models import Approval, Invitation, Organization, Person, Resource, Review, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
+from incidents.selectors.people import find_invitation, find_person
 from incidents.services.denials import record_denial
 
 Row = TypeVar("Row")
 
+SEES_PEOPLE: tuple[Grant, ...] = ("manage_people", "support_organization")
 VIEWER = "You can see this but not change it."
 
 
@@ -43,13 +45,13 @@ class Entered(Generic[Row]):
 
     Args:
         may_act: by a right of their own.
-        rights: grants of the operator's people, and of owners.
+        grants: what they hold of what was asked, such as grants of the operator's people, and of owners.
         consent: id of the caller's consent by which they may act; None without one.
     """
 
     row: Row
     may_act: bool
-    rights: frozenset[Grant] = frozenset()
+    grants: frozenset[Grant] = frozenset()
     consent: uuid.UUID | None = None
 
     @property
@@ -60,7 +62,7 @@ class Entered(Generic[Row]):
     @property
     def is_guest(self) -> bool:
         """Somebody of the operator, who sees what the customer sees."""
-        return not self.may_act and bool(self.rights & {"support_organization", "engineer_organization"})
+        return not self.may_act and bool(self.grants & {"support_organization", "engineer_organization"})
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -89,7 +91,10 @@ def signed_in_fragment(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
 
 
 def access_organization(
-    request: SignedInRequest, slug: str, grant: Grant = "see_organization", action: str = ""
+    request: SignedInRequest,
+    slug: str,
+    grant: Grant = "see_organization",
+    action: str = "",
 ) -> Entered[Organization]:
     """The organization of that name.
 
@@ -147,6 +152,14 @@ def access_desk(request: SignedInRequest, *grants: Grant) -> None:
         raise denied(request, None)
 
 
+def access_people(request: SignedInRequest, slug: str) -> Entered[Organization]:
+    """An organization whose people they manage, or, to look at them, help; raises as `access_organization` does."""
+    entered = access_organization(request, slug)
+    if not entered.grants.intersection(SEES_PEOPLE):
+        raise _must_ask(request, entered.row, "manage_people")
+    return entered
+
+
 def access_resource(request: SignedInRequest, organization: Organization, resource_id: uuid.UUID) -> Resource:
     """A resource of an organization that this request has entered. Raises Http404."""
     return access_resources(request, organization, frozenset({resource_id}))[0]
@@ -158,6 +171,22 @@ def access_resources(request: SignedInRequest, organization: Organization, ids: 
     if len(rows) != len(ids):
         raise denied(request, organization)
     return rows
+
+
+def access_person(request: SignedInRequest, organization: Organization, person_id: uuid.UUID) -> Person:
+    """Somebody of an organization that this request has entered. Raises Http404."""
+    person = find_person(organization, person_id)
+    if person is None:
+        raise denied(request, organization)
+    return person
+
+
+def access_invitation(request: SignedInRequest, organization: Organization, invitation_id: uuid.UUID) -> Invitation:
+    """An invitation of an organization that this request has entered. Raises Http404."""
+    invitation = find_invitation(organization, invitation_id)
+    if invitation is None:
+        raise denied(request, organization)
+    return invitation
 
 
 def may_only_see(request: SignedInRequest, organization: Organization, text: str) -> MayOnlySee:
@@ -173,9 +202,13 @@ def _let_in(
         raise denied(request, organization)
     by_consent = grant == "act_for_organization" and found.consent is not None
     if grant not in found.grants and not by_consent:
-        names = whom_to_ask(organization, action)
-        ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
-        raise may_only_see(request, organization, f"{VIEWER} {ask}")
+        raise _must_ask(request, organization, grant, action)
+
+
+def _must_ask(request: SignedInRequest, organization: Organization, grant: Grant, action: str = "") -> MayOnlySee:
+    names = whom_to_ask(organization, grant, action)
+    ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
+    return may_only_see(request, organization, f"{VIEWER} {ask}")
 
 
 def denied(request: SignedInRequest, organization: Organization | None) -> Http404:

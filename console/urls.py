@@ -17,6 +17,7 @@ from console.pages import (
     home,
     incident_now,
     me,
+    people,
     preview,
     queue,
     resource,
@@ -25,6 +26,7 @@ from console.pages import (
     second_factor,
     sign_in,
     undo,
+    welcome,
 )
 
 handler400 = errors.bad_request
@@ -72,6 +74,12 @@ urlpatterns: list[URLPattern] = [
     path("desk/queue", queue.queue, name="desk-queue"),
     path("desk/queue/<int:entry_id>/take", queue.take_entry, name="desk-queue-take"),
     path("desk/queue/<int:entry_id>/note", queue.note, name="desk-queue-note"),
+    path("c/<slug:slug>/people", people.people, name="people"),
+    path("c/<slug:slug>/people/invite", people.invite_person, name="people-invite"),
+    path("c/<slug:slug>/people/<uuid:person_id>/role", people.change_person, name="people-role"),
+    path("c/<slug:slug>/people/<uuid:person_id>/remove", people.remove_person, name="people-remove"),
+    path("c/<slug:slug>/people/<uuid:invitation_id>/withdraw", people.withdraw_invitation, name="people-withdraw"),
+    path("welcome/<str:token>", welcome.welcome, name="welcome"),
     path("runs/<slug:reference>", run.run, name="run"),
     path("runs/<slug:reference>/progress", run.progress, name="run-progress"),
     path("runs/<slug:reference>/stop", control.stop_run, name="run-stop"),

@@ -126,6 +126,18 @@ RECOGNISED: dict[str, str] = {
     Recognised.COLLEAGUE: "Somebody else of theirs, whom I had recognised, confirmed it",
     Recognised.IN_PERSON: "They are here with me, and I know them",
 }
+# The name of a role, and what it may do.
+ROLES: dict[str, tuple[str, str]] = {
+    "owners": ("Owner", "Does what an operator does, and invites people, changes their roles and removes them."),
+    "operators": ("Operator", "Sees everything, and starts, stops and undoes what is approved below."),
+    "viewers": ("Viewer", "Sees everything, and changes nothing."),
+    "support": ("Our support staff", "Sees everything, and helps when you ask."),
+}
+TIERS = {
+    1: "a preview and one button",
+    2: "a preview, a tick that says what will happen, and one button",
+    3: "a preview, a reason, and the yes of a second person",
+}
 NOUNS = {Kind.PREFIX: "prefix", Kind.SERVICE: "service", Kind.POOL: "service"}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 

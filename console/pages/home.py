@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from console.access import Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
+from console.access import SEES_PEOPLE, Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import NOUNS, noun
 from incidents.actions.catalogue import CATALOGUE
@@ -48,6 +48,7 @@ def home(request: SignedInRequest, slug: str) -> HttpResponse:
     entered = access_organization(request, slug)
     now = timezone.now()
     context = _context(request, entered, freshness(now), now) | {"notices": unread(request.user)}
+    context["sees_people"] = bool(entered.grants.intersection(SEES_PEOPLE))
     return stamped(render(request, "home/home.html", context), None)
 
 

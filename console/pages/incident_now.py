@@ -24,7 +24,7 @@ def incident(request: SignedInRequest, slug: str) -> HttpResponse:
     """GET shows the one form that makes sense now; POST says by `verb` which one was filled in."""
     entered = access_organization(request, slug)
     organization = entered.row
-    if not entered.rights & MANAGING:
+    if not entered.grants & MANAGING:
         raise denied(request, organization)
     if request.method == "GET":
         return _show(request, organization)

@@ -88,6 +88,18 @@ def aspect(name: str) -> str:
 
 
 @register.filter
+def role(name: str) -> str:
+    """`Operator`."""
+    return words.ROLES[name][0]
+
+
+@register.filter
+def tier(number: int) -> str:
+    """What is asked of whoever presses the button."""
+    return words.TIERS[number]
+
+
+@register.filter
 def capital(text: str) -> str:
     """The text with a capital first letter; the rest as it is."""
     return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ row between such a group and an organization; nobody holds one without a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -52,6 +52,11 @@ class Recognised(StrEnum):
 def group_of(organization: str, role: str) -> str:
     """The name of the group of a role in an organization."""
     return f"{organization}/{role}"
+
+
+def role_among(organization: str, groups: Collection[str]) -> str:
+    """The role that gives most of those that these groups are in the organization; empty when none is one of its."""
+    return next((role for role in ORGANIZATION_ROLES if group_of(organization, role) in groups), "")
 
 
 def groups_of(organizations: Iterable[str]) -> list[str]:

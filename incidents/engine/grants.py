@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -17,6 +19,9 @@ from incidents.models import (
     PreapprovalGroupObjectPermission,
     PreapprovalUserObjectPermission,
 )
+
+# A preapproval, or None for the organization itself, and what is allowed on it.
+Right: TypeAlias = tuple[int | None, str]
 
 
 def holds(person: Person, grant: Grant, organization: Organization) -> bool:
@@ -106,6 +111,29 @@ def _on_preapproval(person: Person, grant: str, preapproval: Preapproval) -> Q:
         content_object=preapproval.pk, permission__codename=grant, user=person.pk
     )
     return Q(Exists(by_group) | Exists(by_name))
+
+
+def held_by_person(person: Person, organization: Organization) -> frozenset[Right]:
+    """Everything that the person holds on the organization and its preapprovals now; nothing when not active."""
+    active = {"user": person.pk, "user__is_active": True}
+    return _rights(organization, {f"group__{field}": value for field, value in active.items()}) | _rights(
+        organization, active, by_name=True
+    )
+
+
+def held_by_group(name: str, organization: Organization) -> frozenset[Right]:
+    """Everything that somebody in this group holds by it on the organization and its preapprovals."""
+    return _rights(organization, {"group__name": name})
+
+
+def _rights(organization: Organization, holder: dict[str, Any], *, by_name: bool = False) -> frozenset[Right]:
+    """(preapproval or None for the organization itself, codename) of every row of this holder."""
+    on_organization: Any = OrganizationUserObjectPermission if by_name else OrganizationGroupObjectPermission
+    on_preapprovals: Any = PreapprovalUserObjectPermission if by_name else PreapprovalGroupObjectPermission
+    rows = on_organization.objects.filter(content_object=organization.pk, **holder)
+    more = on_preapprovals.objects.filter(content_object__organization=organization.pk, **holder)
+    own: set[Right] = {(None, codename) for codename in rows.values_list("permission__codename", flat=True)}
+    return frozenset(own | set(more.values_list("content_object_id", "permission__codename")))
 
 
 def _on_organization(person: Person, grant: Grant, organization: object) -> Q:

@@ -53,10 +53,10 @@ def who_may(organization: Organization, grant: Grant) -> tuple[str, ...]:
     return tuple(people.order_by("title").values_list("title", flat=True).distinct()[:NAMED])
 
 
-def whom_to_ask(organization: Organization, action: str = "") -> tuple[str, ...]:
-    """Who may run an action on anything of the organization, or, without one, who may act for it at all."""
+def whom_to_ask(organization: Organization, grant: Grant, action: str = "") -> tuple[str, ...]:
+    """Who may run an action on anything of the organization, or, without one, who holds the grant. One query."""
     if not action:
-        return who_may(organization, "act_for_organization")
+        return who_may(organization, grant)
     return first_names({title for titles in who_may_use(organization, action).values() for title in titles})
 
 
