@@ -9,13 +9,13 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation, update_session_auth_hash
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from console.access import SignedInRequest, signed_in
+from console.access import SignedInRequest, denied, signed_in
 from console.forms import first_problem
 from console.sign_in import passkeys, sealed
 from console.sign_in.answers import confirmed, fresh, go, refuse
@@ -130,7 +130,7 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     mine = read_factors(request.user)
     found = next((one for one in (*mine.passkeys, mine.totp) if one is not None and one.pk == pk), None)
     if found is None:
-        raise Http404
+        raise denied(request, None)
     if request.method == "GET":
         return render(request, "me/remove.html", {"factor": found})
     try:

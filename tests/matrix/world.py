@@ -1,0 +1,179 @@
+"""Two organizations with one of everything each, and one person a role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from incidents.domain.diagnosis import Damage
+from incidents.domain.people import PLATFORM_ROLES, Recognised
+from incidents.models import (
+    CallerConsent,
+    EngineerEntry,
+    Freeze,
+    Invitation,
+    Notice,
+    Organization,
+    OrganizationGroupObjectPermission,
+    Person,
+    Preapproval,
+    PreapprovalGroupObjectPermission,
+    Resource,
+    Review,
+)
+from incidents.services import approvals, consents
+from incidents.services.start import Consent, start
+from tests import factories
+from tests.console.conftest import sign_in
+from tests.matrix.rows import ROLES, SIGNED_IN
+
+GROUPS = {
+    "viewer": "example-shop/viewers",
+    "operator": "example-shop/operators",
+    "owner": "example-shop/owners",
+    "support": "support",
+    "acting": "support",
+    "reviewer": "reviewers",
+    "engineer": "engineers",
+    "stranger": "example-bank/owners",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """One of everything that belongs to one organization."""
+
+    organization: Organization
+    ids: dict[str, object]
+    posted: dict[str, str]
+
+    def address(self, name: str, params: tuple[str, ...]) -> str:
+        found = reverse(name, kwargs={param: self.ids[f"{name}.{param}"] for param in params})
+        return f"{found}?target={self.ids['resource']}" if name == "preview" else found
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The organization of the roles, the other one, and the session of each role."""
+
+    own: Things
+    other: Things
+    sessions: dict[str, str]
+
+    def client(self, role: str) -> Client:
+        """A browser of its own for one request."""
+        client = Client(raise_request_exception=False)
+        if role != "anonymous":
+            client.cookies["session"] = self.sessions[role]
+        # The cookie of the form token, which otherwise comes with the first page.
+        client.cookies["csrf"] = "c" * 32
+        return client
+
+
+def build() -> World:
+    shop, bank = factories.make_organization(), factories.make_organization("example-bank", "Example Bank")
+    people = {role: factories.make_person(role, GROUPS.get(role, "")) for role in SIGNED_IN}
+    people["bank-operator"] = factories.make_person("bank-operator", "example-bank/operators")
+    own = _things(shop, people, people["operator"])
+    other = _things(bank, people, people["bank-operator"])
+    # The operator's people have nothing to do with the other organization.
+    for model, rows in (
+        (OrganizationGroupObjectPermission, OrganizationGroupObjectPermission.objects.filter(content_object=bank)),
+        (
+            PreapprovalGroupObjectPermission,
+            PreapprovalGroupObjectPermission.objects.filter(content_object__organization=bank),
+        ),
+    ):
+        model._default_manager.filter(pk__in=rows.filter(group__name__in=list(PLATFORM_ROLES)).values("pk")).delete()
+    factories.make_looks()
+    sessions = {role: str(sign_in(people[role]).cookies["session"].value) for role in ROLES if role != "anonymous"}
+    return World(own, other, sessions)
+
+
+def _things(organization: Organization, people: dict[str, Person], operator: Person) -> Things:
+    gone = ("edge-a", "edge-b", "edge-c")
+    broken = [factories.make_prefix(organization, withdrawn=gone) for _ in range(4)]
+    preapproval = factories.make_preapproval(organization)
+    consent = _consent(organization, people["acting"], operator)
+    live = start(operator, organization, _posted(operator, preapproval, broken[0]))
+    now = timezone.now()
+    ended = factories.make_ended_run(factories.make_plan(operator, preapproval, [broken[1]]), now)
+    preapproval.terms = factories.make_terms(tier=3, break_glass=True).as_json()
+    preapproval.save()
+    approval = approvals.ask(operator, organization, _posted(operator, preapproval, broken[2]))
+    entry = EngineerEntry.objects.create(resource=broken[3], damage=Damage.WITHDRAWN_UNBOUND, opened_at=now)
+    freeze = Freeze.objects.create(
+        scope=Freeze.Scope.ORGANIZATION, organization=organization, by=people["support"], since=now, because="a test"
+    )
+    member = factories.make_person(f"member-of-{organization.slug}", f"{organization.slug}/viewers")
+    invitation = Invitation.objects.create(
+        person=factories.make_person(f"invited-to-{organization.slug}"),
+        organization=organization,
+        role="viewers",
+        token_hash=organization.slug,
+        invited_by=operator,
+        invited_at=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    # Somebody else's.
+    factor = Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
+    review = Review.objects.create(run=ended, opened_at=now)
+    notice = Notice.objects.create(person=operator, at=now, text="something", link="/")
+    return Things(
+        organization,
+        {
+            "resource": broken[3].pk,
+            **dict.fromkeys(
+                [f"{name}.slug" for name in (
+                    "home", "home-summary", "resources", "resource", "preview", "consent-end", "incident-now", "people",
+                    "people-invite", "people-role", "people-remove", "people-withdraw", "desk-customer", "desk-act",
+                )],
+                organization.slug,
+            ),
+            **dict.fromkeys(
+                [f"{name}.approval_id" for name in (
+                    "approval", "approval-state", "approval-agree", "approval-refuse", "approval-take-back",
+                )],
+                approval.pk,
+            ),
+            **{f"{name}.reference": live.reference for name in ("run", "run-progress", "run-stop", "run-overrule")},
+            **{f"{name}.reference": ended.reference for name in ("run-undo", "run-extend")},
+            "resource.resource_id": broken[3].pk,
+            "preview.action": factories.ACTION,
+            "consent-end.consent_id": consent.pk,
+            "people-role.person_id": member.pk,
+            "people-remove.person_id": member.pk,
+            "people-withdraw.invitation_id": invitation.pk,
+            "desk-freeze-lift.freeze_id": freeze.pk,
+            "desk-queue-take.entry_id": entry.pk,
+            "desk-queue-note.entry_id": entry.pk,
+            "review-done.review_id": review.pk,
+            "notice-read.notice_id": notice.pk,
+            "factor-remove.pk": factor.pk,
+            "welcome.token": "made-up",
+        },
+        {"digest": approval.plan_id, "words": "no", "key": "a key of a form", "role": "viewers", "found": "right"},
+    )  # fmt: skip
+
+
+def _consent(organization: Organization, staff: Person, caller: Person) -> CallerConsent:
+    said = consents.Said(
+        caller="somebody of theirs",
+        caller_person=caller,
+        recognised=Recognised.CALLED_BACK,
+        recognised_by="the number on file",
+        agreed="bring it back",
+        actions=[factories.ACTION],
+        lasts=timedelta(hours=1),
+    )
+    return consents.record(staff, organization, said)
+
+
+def _posted(operator: Person, preapproval: Preapproval, resource: Resource) -> Consent:
+    plan = factories.make_plan(operator, preapproval, [resource])
+    return Consent(plan.digest, f"key-of-{resource.pk}", "it is down")
