@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from incidents.services import limits
+from incidents.services.limits import Limit
+
 ROOT = Path(__file__).resolve().parent.parent
 READS = re.compile(r"""(?:env\.(?:str|bool|float|int|list)|secret)\(\s*"([A-Z_]+)\"""")
 
@@ -47,3 +50,28 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
 def test_every_make_target_that_the_readme_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text())) <= targets
+
+
+def test_the_limits_of_sign_in_are_those_that_are_told() -> None:
+    told = (ROOT / "docs/sign-in.md").read_text()
+    for row, *all_limits in (
+        ("passwords for one name", limits.NAME_AND_NETWORK, limits.NAME_AND_KNOWN_NETWORK),
+        ("passwords for all names", limits.NETWORK),
+        ("passkeys, and visits", limits.PASSKEY_NETWORK),
+        ("codes of one person from one network", limits.CODE_AND_NETWORK),
+        ("codes of one person from everywhere", limits.CODE),
+    ):
+        [line] = [line for line in told.splitlines() if line.startswith("|") and row in line]
+        found = re.findall(r"(\d+) in (\d+) (minutes|hour)", line)
+        seconds = {"minutes": 60, "hour": 3600}
+        assert [Limit(int(a), int(b) * seconds[unit]) for a, b, unit in found] == all_limits
+
+
+def test_every_event_of_sign_in_is_told() -> None:
+    told = (ROOT / "docs/sign-in.md").read_text()
+    rooms = [ROOT / "incidents/services", ROOT / "console"]
+    texts = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
+    kinds = r'"((?:session|factor|recovery-code|password|company)\.[a-z]+)"'
+    events = set(re.findall(kinds, texts)) - {"company.html"}
+    assert len(events) == 13
+    assert {event for event in events if f"`{event}`" not in told} == set()

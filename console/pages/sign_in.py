@@ -18,7 +18,7 @@ from console.forms import first_problem
 from console.sign_in import passkeys
 from console.sign_in.answers import go, refuse, wanted
 from console.sign_in.origin import origin_of_request
-from incidents.domain.errors import Refused
+from incidents.domain.errors import Limited, Refused
 from incidents.models import Person
 from incidents.services import factors, limits, sign_in
 
@@ -75,10 +75,13 @@ def passkey_options(request: HttpRequest) -> HttpResponse:
 @require_POST
 def with_passkey(request: HttpRequest) -> HttpResponse:
     """A passkey, posted by the script of the page."""
+    origin = origin_of_request(request)
     try:
-        limits.take_passkey(origin_of_request(request))
+        limits.take_passkey(origin)
         passkey = passkeys.check(request.POST.get("credential", ""), None)
     except Refused as refused:
+        if not isinstance(refused, Limited):
+            sign_in.note_refusal(None, "passkey", origin)
         return refuse(request, PAGE, refused, _context(request, SignInForm()))
     factors.note_use(passkey)
     record_authentication(request, passkey.user, "mfa", id=passkey.pk, type=passkey.type, passwordless=True)

@@ -54,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # untyped
-    """Secrets are encrypted with the first of FACTOR_KEYS, and read with any of them."""
+    """Secrets are encrypted with the first of FACTOR_KEYS, and read with any of them, or the one from SECRET_KEY."""
 
     def encrypt(self, text: str) -> str:
         return box().encrypt(text.encode()).decode()
@@ -77,7 +77,8 @@ def box() -> MultiFernet:
 
 @lru_cache(maxsize=4)
 def _box(keys: tuple[str, ...], secret_key: str) -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in keys or (_derived(secret_key),)])
+    # The derived one stays at the end, so that whoever sets FACTOR_KEYS later can still read what there is.
+    return MultiFernet([*map(Fernet, keys), Fernet(_derived(secret_key))])
 
 
 def _derived(secret_key: str) -> bytes:

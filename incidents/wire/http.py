@@ -76,10 +76,7 @@ class Client:
         query: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Sends one request, once: no redirect is followed and nothing is tried again.
-
-        Args:
-            form: sent as a form in place of `body`.
+        """Sends one request, once: no redirect is followed and nothing is tried again. `form` stands in for `body`.
 
         Raises:
             BackendUnreachable: no connection, so certainly nothing was sent.
