@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 
 from incidents.domain.people import ORGANIZATION_ROLES, group_of, groups_of
 from incidents.inventory.diff import KINDS
-from incidents.models import Binding, Organization, Person, Plan, Preapproval
+from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
 from incidents.services.inventory_plan import Comparison
 
@@ -117,9 +117,13 @@ def _remove(comparison: Comparison, kind: str) -> None:
 
 
 def _deactivate(ids: list[Any]) -> None:
-    """Runs tell who started them, so the row stays; it cannot sign in, and holds nothing."""
+    """Runs tell who started them, so the row stays; it cannot sign in, and holds nothing.
+
+    What owners have decided about them is over, so that they can come back by the file alone.
+    """
     Person.objects.filter(pk__in=ids).update(is_active=False)
     Person.groups.through.objects.filter(person_id__in=ids).delete()
+    RoleChange.objects.filter(person_id__in=ids).delete()
 
 
 def _withdraw(ids: list[Any]) -> None:

@@ -82,7 +82,7 @@ SPECS: dict[str, Kind] = {
     "person": Kind(
         Person,
         ("username",),
-        same("title", "identity", "password") | {"active": "is_active"},
+        same("title", "identity", "password", "first_password") | {"active": "is_active"},
         gone=("active", False),
     ),
     "preapproval": Kind(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import authenticate
 from pytest_django import DjangoAssertNumQueries
 
 from incidents.domain.canonical import digest
@@ -15,13 +14,12 @@ from incidents.models import (
     InventoryRevision,
     Location,
     Organization,
-    Person,
     Point,
     Preapproval,
     Resource,
 )
 from incidents.services import inventory as service
-from incidents.services.inventory_plan import hash_passwords
+from incidents.services.inventory_passwords import hash_passwords
 from tests.inventory.conftest import EXAMPLE, Apply, Reader, entries, large, replaced
 
 pytestmark = pytest.mark.django_db
@@ -148,16 +146,6 @@ def test_no_secret_reaches_the_log(apply: Apply) -> None:
     assert "secret of" not in logged
     assert "argon2" not in logged
     assert "env:TOKEN" not in logged
-
-
-def test_people_sign_in_and_a_new_password_replaces_the_old_one(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
-    apply(EXAMPLE)
-    assert authenticate(username="alice", password="secret of alice") == Person.objects.get(username="alice")
-    assert Person.objects.get(username="alice").password.startswith("argon2")
-    monkeypatch.setenv("ALICE", "changed")
-    assert apply(EXAMPLE).kinds["person"].changed == {"alice": ("password",)}
-    assert authenticate(username="alice", password="secret of alice") is None
-    assert authenticate(username="alice", password="changed") is not None
 
 
 def test_the_same_file_applied_twice_at_once_changes_nothing_the_second_time(
