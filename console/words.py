@@ -129,7 +129,7 @@ RECOGNISED: dict[str, str] = {
 # The name of a role, and what it may do.
 ROLES: dict[str, tuple[str, str]] = {
     "owners": ("Owner", "Does what an operator does, and invites people, changes their roles and removes them."),
-    "operators": ("Operator", "Sees everything, and starts, stops and undoes what is approved below."),
+    "operators": ("Operator", "Sees everything, and starts, stops and undoes what is approved."),
     "viewers": ("Viewer", "Sees everything, and changes nothing."),
     "support": ("Our support staff", "Sees everything, and helps when you ask."),
 }

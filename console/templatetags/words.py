@@ -51,6 +51,12 @@ def action_words(name: str) -> Words:
 
 
 @register.filter
+def of_action(count: int, name: str) -> str:
+    """`1 prefix`, `2 services`: so many of what the action is for."""
+    return words.noun([CATALOGUE[name].kind], count)
+
+
+@register.filter
 def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
     return words.percent_at(stage, percents)
 

@@ -54,9 +54,14 @@ def group_of(organization: str, role: str) -> str:
     return f"{organization}/{role}"
 
 
+def roles_among(organization: str, groups: Collection[str]) -> list[str]:
+    """The roles that these groups are in the organization, the one that may do most first."""
+    return [role for role in ORGANIZATION_ROLES if group_of(organization, role) in groups]
+
+
 def role_among(organization: str, groups: Collection[str]) -> str:
-    """The role that gives most of those that these groups are in the organization; empty when none is one of its."""
-    return next((role for role in ORGANIZATION_ROLES if group_of(organization, role) in groups), "")
+    """The first of them; empty when there is none."""
+    return next(iter(roles_among(organization, groups)), "")
 
 
 def groups_of(organizations: Iterable[str]) -> list[str]:

@@ -10,24 +10,19 @@ from dataclasses import dataclass
 from incidents.domain.canonical import Json
 from incidents.domain.kinds import LOOKED_AT
 from incidents.domain.people import ACTING, group_of, groups_of
-from incidents.inventory.diff import KINDS
 from incidents.inventory.document import (
     Inventory,
     PreapprovalEntry,
     ProbeEntry,
-    Removal,
     ResourceEntry,
-    binding_name,
-    watch_name,
 )
 from incidents.inventory.nodes import Sheet, near
 from incidents.inventory.outside import check_outside
 from incidents.inventory.prefixes import check_prefixes
+from incidents.inventory.removals import wrong_removals
 from incidents.inventory.rotas import check_rotas
 from incidents.inventory.rules import Rules
 
-# How things are named under `remove`, where it is not by one word.
-FORMS = {"binding": "RESOURCE LOCATION ASPECT", "watch": "RESOURCE LOCATION PROBE"}
 # Without a name of a host: to look it up may take longer than any budget, and needs the outside.
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([0-9.]+)):([0-9]{1,5})")
 RPKI = "rpki"
@@ -251,38 +246,7 @@ def _check_provable(sheet: Sheet, path: str, resource: ResourceEntry, probes: Co
 
 
 def _check_removals(sheet: Sheet, inventory: Inventory) -> None:
-    there = _there(inventory)
     placed = [(f"remove[{index}]", removal) for index, removal in enumerate(inventory.remove) if removal.kind]
     _refuse_repeated(sheet, [(path, f"{removal.kind} {removal.name}") for path, removal in placed])
-    for path, removal in placed:
-        message = _what_is_wrong(removal, there)
-        if message:
-            sheet.fault(path, message)
-
-
-def _what_is_wrong(removal: Removal, there: Mapping[str, Collection[str]]) -> str:
-    if removal.kind not in KINDS:
-        return f"{removal.kind} is no kind of thing; {near(removal.kind, KINDS)}"
-    form = FORMS.get(removal.kind, "NAME")
-    if len(removal.name.split()) != len(form.split()):
-        return f"must be `{removal.kind} {form}`"
-    if removal.name in there[removal.kind]:
-        return f"{removal.kind} {removal.name} still stands in the file; take it out there as well"
-    return ""
-
-
-def _there(inventory: Inventory) -> dict[str, set[str]]:
-    """The names of everything in the file, by the words of `KINDS`."""
-    resources = [resource for organization in inventory.organizations for resource in organization.resources]
-    return {
-        "location": {entry.name for entry in inventory.locations},
-        "backend": {entry.name for entry in inventory.backends},
-        "probe": {entry.name for entry in inventory.probes},
-        "organization": {entry.name for entry in inventory.organizations},
-        "resource": {entry.name for entry in resources},
-        "binding": {binding_name(e.name, item.location, item.aspect) for e in resources for item in e.bindings},
-        "watch": {watch_name(e.name, item.location, item.probe) for e in resources for item in e.watch},
-        "person": {entry.name for entry in inventory.people},
-        "rota": {entry.name for entry in inventory.rotas},
-        "preapproval": {entry.name for entry in inventory.preapprovals},
-    }
+    for path, message in wrong_removals(inventory):
+        sheet.fault(path, message)

@@ -25,10 +25,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField(default=True)
     invited_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="invited")
-    given_password = models.CharField(
-        max_length=128,
-        blank=True,
-        help_text="Hash of the password that the inventory gave last; `password` is another one once they changed it.",
+    first_password = models.CharField(
+        max_length=128, blank=True, help_text="The hash of the password that the inventory gave last; empty for others."
     )
     company_id = models.CharField(
         max_length=255,

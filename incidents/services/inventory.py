@@ -17,11 +17,16 @@ from incidents.inventory.reading import read as read_text
 from incidents.inventory.references import resolve
 from incidents.inventory.rules import Rules
 from incidents.models import InventoryRevision
+from incidents.models.clock import database_now
 from incidents.services.inventory_apply import grant_platform_rights, write
 from incidents.services.inventory_entries import entries
 from incidents.services.inventory_obstacles import obstacles
-from incidents.services.inventory_plan import Comparison, compare, hash_passwords
+from incidents.services.inventory_passwords import Hashes, hash_passwords
+from incidents.services.inventory_plan import Comparison, compare
+from incidents.services.inventory_roles import note_roles, settle
 from incidents.wire.rota import client_of
+
+PASSWORDS = {"password", "first_password"}
 
 
 def read(text: str) -> Inventory | list[InventoryFault]:
@@ -59,26 +64,30 @@ def apply(inventory: Inventory, *, by: str) -> InventoryDiff:
     Raises:
         ExceptionGroup: of InventoryFault; nothing was changed.
     """
-    hashes = hash_passwords(inventory)
+    hashes, actor = hash_passwords(inventory), Actor("command", by, by)
     # Of two files applied at once, each would be compared with the world before the other.
     with recorded():
         comparison = _compare(inventory, hashes)
-        if any("password" in fields for fields in comparison.diff.kinds["person"].changed.values()):
-            # Somebody may have applied the same passwords since these were hashed.
+        if any(PASSWORDS.intersection(fields) for fields in comparison.diff.kinds["person"].changed.values()):
+            # Somebody may have applied the same passwords, or set their own, since these were hashed.
             comparison = _compare(inventory, hash_passwords(inventory, hashes))
+        now = database_now()
+        settled = settle(inventory, actor, now)
         if comparison.diff.is_empty:
             grant_platform_rights()
+            append(*settled)
             return comparison.diff
         write(comparison)
         grant_platform_rights()
+        note_roles(comparison, now)
         revision = InventoryRevision.objects.create(
             digest=inventory.digest, applied_at=timezone.now(), applied_by=by[:150]
         )
-        append(*entries(inventory, comparison, revision.pk, Actor("command", by, by)))
+        append(*settled, *entries(inventory, comparison, revision.pk, actor))
     return replace(comparison.diff, revision=revision.pk)
 
 
-def _compare(inventory: Inventory, hashes: dict[str, str]) -> Comparison:
+def _compare(inventory: Inventory, hashes: dict[str, Hashes]) -> Comparison:
     comparison = compare(inventory, hashes)
     faults = obstacles(inventory, comparison)
     if faults:

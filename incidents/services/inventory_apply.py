@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 
 from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
 from incidents.inventory.diff import KINDS
-from incidents.models import Binding, Organization, Person, Plan, Preapproval
+from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
 from incidents.services.inventory_plan import Comparison
 
@@ -33,7 +33,6 @@ def write(comparison: Comparison) -> None:
     for kind in KINDS:
         _add(comparison, kind)
         _change(comparison, kind)
-    _hand_out_passwords(comparison)
     for link, rows in zip(LINKS, comparison.links, strict=True):
         _write_links(comparison, link, dict(rows))
     for kind in reversed(KINDS):
@@ -82,14 +81,6 @@ def _change(comparison: Comparison, kind: str) -> None:
         spec.model._default_manager.bulk_update(rows, columns, batch_size=500)
 
 
-def _hand_out_passwords(comparison: Comparison) -> None:
-    """Whoever is new, or is given another password than last time, signs in with it. Others keep what they chose."""
-    diff = comparison.diff.kinds["person"]
-    names = [*diff.added, *(name for name, fields in diff.changed.items() if "password" in fields)]
-    ids = [comparison.ids["person"][name] for name in names]
-    Person.objects.filter(pk__in=ids).update(password=F("given_password"))
-
-
 def _free_keys(bindings: list[Any]) -> None:
     """Two bindings that swap their keys must not hold the same one on the way.
 
@@ -133,9 +124,13 @@ def _remove(comparison: Comparison, kind: str) -> None:
 
 
 def _deactivate(ids: list[Any]) -> None:
-    """Runs tell who started them, so the row stays; it cannot sign in, and holds nothing."""
+    """Runs tell who started them, so the row stays; it cannot sign in, and holds nothing.
+
+    What owners have decided about them is over, so that they can come back by the file alone.
+    """
     Person.objects.filter(pk__in=ids).update(is_active=False)
     Person.groups.through.objects.filter(person_id__in=ids).delete()
+    RoleChange.objects.filter(person_id__in=ids).delete()
 
 
 def _withdraw(ids: list[Any]) -> None:

@@ -83,7 +83,7 @@ SPECS: dict[str, Kind] = {
     "person": Kind(
         Person,
         ("username",),
-        same("title", "identity", "company_id") | {"password": "given_password", "active": "is_active"},
+        same("title", "identity", "company_id", "password", "first_password") | {"active": "is_active"},
         gone=("active", False),
     ),
     "rota": Kind(Rota, ("slug",), same("turns", "shifts", "settings")),

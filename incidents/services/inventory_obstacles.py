@@ -13,6 +13,7 @@ from incidents.inventory.document import Inventory
 from incidents.models import Organization, Run
 from incidents.services.inventory_kinds import SPECS, Fields
 from incidents.services.inventory_plan import Comparison
+from incidents.services.inventory_roles import role_faults
 
 # How a run leads to what it uses.
 USES = {
@@ -29,7 +30,7 @@ RECORDED = ("location", "organization", "resource")
 
 
 def obstacles(inventory: Inventory, comparison: Comparison) -> list[InventoryFault]:
-    faults = [*_moved(inventory, comparison), *_taken(inventory, comparison)]
+    faults = [*_moved(inventory, comparison), *_taken(inventory, comparison), *role_faults(inventory)]
     blocked = dict(_recorded(comparison)) | dict(_needed(comparison)) | dict(_live(comparison))
     for index, removal in enumerate(inventory.remove):
         message = blocked.get((removal.kind, removal.name))

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from django.contrib.auth.hashers import check_password, make_password
 
 from incidents.domain.canonical import digest
-from incidents.domain.errors import InventoryFault
 from incidents.domain.people import rights_of, users_of
 from incidents.inventory.diff import KINDS, InventoryDiff, KindDiff
 from incidents.inventory.document import (
@@ -20,9 +16,8 @@ from incidents.inventory.document import (
     binding_name,
     watch_name,
 )
-from incidents.inventory.references import resolve
-from incidents.models import Person
 from incidents.services.inventory_kinds import LINKS, SPECS, Fields, Ids, Rows, load, load_link, load_rights
+from incidents.services.inventory_passwords import Hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +42,7 @@ class Comparison:
         return kept | self.wanted[kind]
 
 
-def hash_passwords(inventory: Inventory, made: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The hash that each person was given: the one that is there where it fits, a new one otherwise.
-
-    A hash takes about 0.1 s, so this is done before the transaction.
-
-    Args:
-        made: hashes made a moment ago; taken as they are, unless a row holds another one that fits.
-
-    Raises:
-        ExceptionGroup: of InventoryFault, for every password that went away since the file was read.
-    """
-    there = dict(Person.objects.values_list("username", "given_password"))
-    found: dict[str, str] = {}
-    faults: list[InventoryFault] = []
-    made = made or {}
-    for index, person in enumerate(inventory.people):
-        old = there.get(person.name, "")
-        if old and old == made.get(person.name):
-            found[person.name] = old
-            continue
-        try:
-            password = resolve(person.password, Path.cwd())
-        except InventoryFault as fault:
-            faults.append(inventory.fault(fault.message, f"people[{index}].password"))
-            continue
-        fits = check_password(password, old)
-        found[person.name] = old if fits else made.get(person.name) or make_password(password)
-    if faults:
-        raise ExceptionGroup("passwords are missing", faults)
-    return found
-
-
-def compare(inventory: Inventory, hashes: Mapping[str, str]) -> Comparison:
+def compare(inventory: Inventory, hashes: Mapping[str, Hashes]) -> Comparison:
     wanted = _wanted(inventory, hashes)
     present: dict[str, Rows] = {}
     ids: dict[str, Ids] = load_rights()
@@ -90,7 +53,8 @@ def compare(inventory: Inventory, hashes: Mapping[str, str]) -> Comparison:
         _fill(present[link.kind], link.field, rows)
     named: dict[str, list[str]] = {kind: [] for kind in KINDS}
     for removal in inventory.remove:
-        named[removal.kind].append(removal.name)
+        if removal.kind in named:
+            named[removal.kind].append(removal.name)
     kinds = {kind: _differences(kind, wanted[kind], present[kind], named[kind]) for kind in KINDS}
     for part in ("binding", "watch"):
         kinds[part] = _without_parts(kinds[part], frozenset(kinds["resource"].removed))
@@ -130,7 +94,7 @@ def _without_parts(diff: KindDiff, resources: frozenset[str]) -> KindDiff:
     return KindDiff(diff.kind, diff.added, diff.changed, diff.removed, diff.absent, extra, diff.unchanged)
 
 
-def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
+def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Rows]:
     return {
         "location": {
             entry.name: {"title": entry.title, "zone": entry.zone, "position": position}
@@ -149,8 +113,9 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, str]) -> dict[str, Rows]:
             entry.name: {
                 "title": entry.title,
                 "identity": entry.identity,
-                "password": hashes[entry.name],
                 "company_id": entry.company_id,
+                "password": hashes[entry.name].password,
+                "first_password": hashes[entry.name].first,
                 "active": True,
                 "groups": frozenset(entry.groups),
             }

@@ -144,4 +144,4 @@ def _newcomer(owner: Person, organization: Organization, name: str, title: str) 
 def _never_came() -> QuerySet[Person]:
     """People who were invited, have never accepted, and of whom the inventory knows nothing."""
     came = Invitation.objects.filter(person=OuterRef("pk"), used_at__isnull=False)
-    return Person.objects.filter(~Exists(came), is_active=False, given_password="", invited_by__isnull=False)
+    return Person.objects.filter(~Exists(came), is_active=False, first_password="", invited_by__isnull=False)

@@ -60,7 +60,7 @@ def test_it_shows_everybody_and_how_they_came_to_their_role(shop: Shop, ada: Per
 
     said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
     assert "Ada shop-owner, you Owner, given by Example Networks." in said
-    assert re.search(r"quiet quiet Operator since [\d:]+ UTC, given by Ada\. Has never signed in\.", said)
+    assert re.search(r"Quiet quiet Operator since [\d:]+ UTC, given by Ada\. Has never signed in\.", said)
     assert re.search(r"Robin of Example Shop shop-operator Operator, given by .* Last signed in at [\d:]+ UTC", said)
     assert "bank-operator" not in page
     assert "Sees everything, and changes nothing." in page
@@ -83,9 +83,9 @@ def test_staff_are_not_shown_and_cannot_be_given(shop: Shop, ada: Person, owner:
 def test_it_shows_who_may_press_what(shop: Shop, ada: Person, owner: Client) -> None:
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", owner.get(PAGE).text))
 
-    assert "Re-advertise On 3 resources It asks for a preview and one button" in page
-    assert "May press it Owner: Ada; Operator: Robin of Example Shop" in page
-    assert "May be the second person Owner: Ada; Operator: Robin of Example Shop; Our support staff" in page
+    assert "Re-advertise 3 prefixes Asks for a preview and one button" in page
+    assert "Pressed by Owner: Ada; Operator: Robin of Example Shop" in page
+    assert "Second person Owner: Ada; Operator: Robin of Example Shop; Our support staff" in page
 
 
 def test_support_staff_look_and_have_no_form(shop: Shop, ada: Person, invitation: Invitation) -> None:
@@ -95,7 +95,7 @@ def test_support_staff_look_and_have_no_form(shop: Shop, ada: Person, invitation
 
     assert page.status_code == 200
     assert "Robin of Example Shop" in page.text
-    assert "the night shift" in page.text
+    assert "The night shift" in page.text
     assert "/people/" not in page.text
     for address in posts(shop, shop.viewer, invitation):
         answer = browser.post(address, NEWCOMER)

@@ -38,7 +38,7 @@ def test_it_says_who_invites_to_what_and_what_a_password_needs(made: Invited) ->
     assert "<h1>Your invitation to Example Shop</h1>" in page.text
     assert "Ada has invited you to Example Shop." in page.text
     assert "Operator. Sees everything, and starts, stops and undoes" in page.text
-    assert "at least 12 characters" in page.text
+    assert "at least 15 characters" in page.text
     assert 'value="newcomer" autocomplete="username"' in page.text
     assert page["Cache-Control"] == "no-store"
     assert page["Referrer-Policy"] == "same-origin"
@@ -54,7 +54,7 @@ def test_accepting_it_signs_in_and_leads_home(shop: Shop, made: Invited) -> None
     assert "1 of your 3 prefixes cannot be reached" in answer.text
     assert Person.objects.get(username="newcomer").last_login is not None
     again = Client().post("/sign-in", {"username": "newcomer", "password": PASSWORD})
-    assert again.status_code == 302
+    assert again.status_code == 303
 
 
 @pytest.mark.parametrize(

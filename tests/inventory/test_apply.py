@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import authenticate
 from pytest_django import DjangoAssertNumQueries
 
 from incidents.domain.canonical import digest
@@ -21,8 +20,7 @@ from incidents.models import (
     Resource,
 )
 from incidents.services import inventory as service
-from incidents.services.factors import change_password
-from incidents.services.inventory_plan import hash_passwords
+from incidents.services.inventory_passwords import hash_passwords
 from incidents.services.sign_in import find_by_company_id
 from tests.inventory.conftest import EXAMPLE, Apply, Reader, entries, large, replaced
 
@@ -150,30 +148,6 @@ def test_no_secret_reaches_the_log(apply: Apply) -> None:
     assert "secret of" not in logged
     assert "argon2" not in logged
     assert "env:TOKEN" not in logged
-
-
-def test_people_sign_in_and_a_new_password_replaces_the_old_one(apply: Apply, monkeypatch: pytest.MonkeyPatch) -> None:
-    apply(EXAMPLE)
-    assert authenticate(username="alice", password="secret of alice") == Person.objects.get(username="alice")
-    assert Person.objects.get(username="alice").password.startswith("argon2")
-    monkeypatch.setenv("ALICE", "changed")
-    assert apply(EXAMPLE).kinds["person"].changed == {"alice": ("password",)}
-    assert authenticate(username="alice", password="secret of alice") is None
-    assert authenticate(username="alice", password="changed") is not None
-
-
-def test_a_password_that_somebody_has_changed_stays_until_they_are_given_another(
-    apply: Apply, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apply(EXAMPLE)
-    change_password(Person.objects.get(username="alice"), "chosen by alice")
-    assert apply(EXAMPLE).is_empty
-    assert authenticate(username="alice", password="chosen by alice") is not None
-    monkeypatch.setenv("ALICE", "given anew")
-    apply(EXAMPLE)
-    assert authenticate(username="alice", password="chosen by alice") is None
-    assert authenticate(username="alice", password="given anew") is not None
-    assert authenticate(username="bob", password="secret of bob") is not None
 
 
 def test_a_person_is_known_by_the_name_that_the_company_gives(apply: Apply) -> None:

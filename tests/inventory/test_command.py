@@ -77,7 +77,7 @@ def test_changes_removals_and_notes_have_a_line_each(file: Path) -> None:
     assert run("plan", file) == [
         "~ location edge-b: title",
         "- person bob",
-        "note: watch 203.0.113.0/24 edge-a tcp has left the file; it is kept, for it is not named under remove",
+        "note: watch 203.0.113.0/24 edge-a tcp is not in the file; it is kept, for it is not named under remove",
         "note: person zoe is named under remove, and is not there",
         "Would be: 0 added, 1 changed, 1 removed, 22 unchanged. Nothing has changed yet.",
     ]

@@ -45,4 +45,4 @@ def test_the_documented_defaults_are_what_the_example_says() -> None:
 
 def test_every_form_of_removal_is_right_where_the_thing_is_not_in_the_file() -> None:
     lines = [line for line in REMOVAL.splitlines() if "203.0.113.0/24" not in line]
-    assert len(read(EXAMPLE.replace("remove: []", "\n".join(lines))).remove) == 7
+    assert len(read(EXAMPLE.replace("remove: []", "\n".join(lines))).remove) == 8

@@ -114,7 +114,7 @@ def test_a_link_does_not_open_the_door_of_somebody_whom_the_inventory_has_made_m
     made = invited(owner, shop)
     person = Person.objects.get(username="newcomer")
     person.set_password("given by the inventory")
-    person.is_active, person.given_password = True, person.password
+    person.is_active, person.first_password = True, person.password
     person.save()
 
     with pytest.raises(Refused):

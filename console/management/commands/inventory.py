@@ -84,7 +84,7 @@ def _differences(kind: KindDiff) -> Iterator[str]:
 
 
 def _notes(kind: KindDiff) -> Iterator[str]:
-    why = " has left the file; it is kept, for it is not named under remove"
+    why = " is not in the file; it is kept, for it is not named under remove"
     yield from _some("note:", kind.kind, [(name, why) for name in kind.extra])
     yield from _some("note:", kind.kind, [(name, " is named under remove, and is not there") for name in kind.absent])
 
