@@ -98,7 +98,7 @@ def test_support_acts_by_consent_and_both_names_are_everywhere(shop: Shop, desk:
     assert f"{who} started a run" in home
     assert f"{who}: <a" in home
     assert "The support desk acts for you since" in home
-    assert "asked by <bdi>Kim of Example Shop</bdi>" in home
+    assert "asked by <bdi>Kim of Example Shop</bdi>: “<bdi>Advertise the shop again</bdi>”" in home
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_it_tells_their_last_step(shop: Shop, desk: Client, still_world: Callabl
     assert "shop-viewer signed in at" in last(desk)
 
     shop.clients["operator"].get(shop.preview())
-    assert "Robin of Example Shop opened the preview of “Re-advertise” at" in last(desk)
+    assert "Robin of Example Shop opened a preview, “advertise it again”, at" in last(desk)
     assert "and did not run it" in last(desk)
 
     run = start_run(shop, shop.broken)
@@ -226,7 +226,7 @@ def test_its_poll_tells_what_is_new(shop: Shop, desk: Client, still_world: Calla
     shop.clients["operator"].get(shop.preview())
     answer = desk.get(address)
     assert answer.status_code == 200
-    assert "opened the preview" in answer.text
+    assert "opened a preview" in answer.text
     assert "<!doctype" not in answer.text
 
     address = polled(answer.text)
@@ -249,6 +249,7 @@ def test_what_there_is_to_do_for_one_customer(shop: Shop, desk: Client) -> None:
     record_consent(Person.objects.get(username="desk"), shop.organization)
     page = desk.get("/desk/c/example-shop").text
     assert (
-        "asked by <bdi>Kim of Example Shop</bdi>: “<bdi>Advertise the shop again</bdi>” (Re-advertise). Until" in page
+        "asked by <bdi>Kim of Example Shop</bdi>: “<bdi>Advertise the shop again</bdi>” (advertise it again). Until"
+        in page
     )
     assert "You act for them now." in page

@@ -23,9 +23,9 @@ def test_it_is_shown_before_it_is_done(shop: Shop, desk: Client) -> None:
     page = desk.get(CHECK, {"over": "everyone", **WHY}).text
     assert "Nothing has changed yet." in page
     assert "1 run under way will stop before its next change" in page
-    assert "2 customers will see: “Runs are paused by Example Networks: <bdi>We look at the routers</bdi>”" in page
-    assert "1 customer will see" in desk.get(CHECK, SHOP).text
-    assert "“Re-advertise” is paused" in desk.get(CHECK, {"over": "action:readvertise_prefix", **WHY}).text
+    assert "2 customers will read: Runs are paused by Example Networks: “<bdi>We look at the routers</bdi>”" in page
+    assert "1 customer will read" in desk.get(CHECK, SHOP).text
+    assert "“Advertise it again” is paused" in desk.get(CHECK, {"over": "action:readvertise_prefix", **WHY}).text
     assert not Freeze.objects.exists()
 
 
@@ -129,5 +129,5 @@ def test_lifting_needs_a_reason_and_a_post(shop: Shop, desk: Client) -> None:
 def test_the_check_is_for_the_wording_of_one(shop: Shop, desk: Client, still_world: Callable[[str], None]) -> None:
     factories.make_organization("third", "Third")
 
-    assert "3 customers will see" in desk.get(CHECK, {"over": "everyone", **WHY}).text
+    assert "3 customers will read" in desk.get(CHECK, {"over": "everyone", **WHY}).text
     assert "No run is under way." in desk.get(CHECK, SHOP).text
