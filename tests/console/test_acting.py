@@ -149,6 +149,17 @@ def test_only_the_actions_that_were_agreed_to_have_buttons(shop: Shop, desk: Cli
     assert "It is not among what they agreed to." in page
 
 
+@pytest.mark.usefixtures("still_world")
+def test_the_one_button_for_several_works_by_consent_too(shop: Shop, desk: Client) -> None:
+    shop.preapproval.resources.add(factories.make_prefix(shop.organization, withdrawn=("edge-a",)))
+    address = f"{shop.home}/actions/readvertise_prefix?select=broken"
+    assert desk.get(address).status_code in (403, 404)
+    agree(shop)
+
+    assert "Re-advertise all 2 withdrawn prefixes" in desk.get(shop.home).text
+    assert "Check before you re-advertise" in desk.get(address).text
+
+
 @pytest.mark.parametrize("role", ["operator", "owner", "desk"])
 def test_the_customer_and_support_can_end_it(shop: Shop, desk: Client, owner: Client, role: str) -> None:
     consent = agree(shop)
