@@ -45,7 +45,7 @@ class ActForm(forms.Form):
         required=False, error_messages={"invalid_choice": "Choose somebody of the list, or nobody of it."}
     )
     recognised = _choice("Say how you recognised the caller.", list(RECOGNISED.items()))
-    recognised_by = _reason("Write which number, which word, or who confirmed it.")
+    recognised_by = _reason("Write which number, where the word is kept, or who confirmed it.")
     agreed = _reason("Write what the caller agreed to.", LONGEST_AGREED)
     actions = forms.MultipleChoiceField(
         error_messages=dict.fromkeys(

@@ -9,10 +9,15 @@ import pytest
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
+from incidents.models import Freeze, Person
+from incidents.services.freeze import Over, set_freeze
 from tests.browser import Browser, chromium
+from tests.consents import record_consent
 from tests.lab_fixtures import need
 from tests.processes import driver
 from tests.scene import BROKEN, Scene
+
+CHECK = "/desk/freeze/check?over=everyone&because=We+look+at+the+routers"
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +28,10 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def sign_in(browser: Browser, server: LiveServer, scene: Scene) -> None:
+def sign_in(browser: Browser, server: LiveServer, scene: Scene, name: str = "shop-operator") -> None:
     """By a session of the test client, since typing a password is tested elsewhere."""
     client = Client()
-    client.force_login(scene.operator)
+    client.force_login(Person.objects.get(username=name))
     browser.open(f"{server.url}/sign-in")
     browser.call("Network.setCookie", name="session", value=client.cookies["session"].value, url=server.url)
 
@@ -55,6 +60,46 @@ def test_two_taps_restore_a_prefix_and_the_page_says_so_live(
     assert browser.violations == []
 
 
+def fits(browser: Browser, path: str) -> None:
+    """No sideways scroll at 320 px, and every target is large enough; a box to tick is hit by its label too."""
+    assert browser.run("document.documentElement.scrollWidth") <= 320, f"{path} scrolls sideways"
+    small = browser.run(
+        "[...document.querySelectorAll('button, input:not([type=hidden], .tick input), select, .tick label, .button')]"
+        ".filter(one => one.offsetParent && one.getBoundingClientRect().height < 44).map(one => one.outerHTML)"
+    )
+    assert small == [], f"{path} has targets that a thumb misses"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_of_the_desk_fits_a_narrow_phone(
+    committed_scene: Scene, live_server: LiveServer, browser: Browser, dark: bool
+) -> None:
+    scene = committed_scene
+    scene.break_()
+    scene.break_("withdrawn_unbound")
+    browser.violations.clear()
+    browser.size(320, dark=dark)
+    sign_in(browser, live_server, scene, "support-desk")
+    desk = Person.objects.get(username="support-desk")
+    before = (
+        "/desk?q=203.0.113.7",
+        "/c/example-shop",
+        "/desk/c/example-shop/act",
+        "/desk/queue",
+        "/desk/freeze",
+        CHECK,
+    )
+    for path in before:
+        browser.open(f"{live_server.url}{path}")
+        fits(browser, path)
+    record_consent(desk, scene.organization)
+    set_freeze(desk, Over(Freeze.Scope.ORGANIZATION, scene.organization), "We look at the routers")
+    for path in ("/desk", "/c/example-shop", "/desk/c/example-shop", "/desk/freeze", "/c/example-shop/incident"):
+        browser.open(f"{live_server.url}{path}")
+        fits(browser, path)
+    assert browser.violations == []
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_fits_a_narrow_phone(
     committed_scene: Scene, live_server: LiveServer, browser: Browser, dark: bool
@@ -76,12 +121,7 @@ def test_every_page_fits_a_narrow_phone(
         "/nothing-here",
     ):
         browser.open(f"{live_server.url}{path}")
-        assert browser.run("document.documentElement.scrollWidth") <= 320, f"{path} scrolls sideways"
-        small = browser.run(
-            "[...document.querySelectorAll('button, input:not([type=hidden]), .button')]"
-            ".filter(one => one.offsetParent && one.getBoundingClientRect().height < 44).map(one => one.outerHTML)"
-        )
-        assert small == [], f"{path} has targets that a thumb misses"
+        fits(browser, path)
     assert [one for one in browser.violations if "404" not in one] == []
 
 

@@ -26,7 +26,7 @@ def act(request: SignedInRequest, slug: str) -> HttpResponse:
     """Asks who called, how they were recognised, and what they agreed to; afterwards the customer's own page."""
     organization = access_supported(request, slug).row
     callers = read_callers(organization)
-    actions = [(name, CATALOGUE[name].words.verb) for name in approved_actions(organization)]
+    actions = [(name, CATALOGUE[name].words.can.capitalize()) for name in approved_actions(organization)]
     choices = [(person.username, str(person)) for person in callers]
     if request.method == "GET":
         form = ActForm(callers=choices, actions=actions, initial={"minutes": 60})

@@ -19,7 +19,7 @@ from incidents.models import CallerConsent
 from incidents.selectors.desk import read_customers, read_version
 from incidents.selectors.freezes import read_freezes
 from incidents.selectors.home import Freshness, freshness, open_incident
-from incidents.selectors.machine import read_machine
+from incidents.selectors.machine import Machine, read_machine
 from incidents.selectors.search import Hit, search
 
 # So many customers are told in full; the rest is named.
@@ -46,7 +46,7 @@ def summary(request: SignedInRequest) -> HttpResponse:
     access_desk(request, "support_organization")
     now = timezone.now()
     fresh = freshness(now)
-    if request.GET.get("v") == _token(request, fresh, now):
+    if request.GET.get("v") == _token(request, fresh, read_machine(now)):
         return unchanged(fresh.checked_at)
     context = _context(request, fresh, now)
     context["announce"] = announcement(request, context["says"])
@@ -81,13 +81,13 @@ def _context(request: SignedInRequest, fresh: Freshness, now: datetime) -> dict[
         "machine": machine,
         "freezes": read_freezes(request.user),
         "fresh": fresh,
-        "poll": poll(request, reverse("desk-summary"), _token(request, fresh, now), says, seconds),
+        "poll": poll(request, reverse("desk-summary"), _token(request, fresh, machine), says, seconds),
     }
 
 
-def _token(request: SignedInRequest, fresh: Freshness, now: datetime) -> str:
+def _token(request: SignedInRequest, fresh: Freshness, machine: Machine) -> str:
     """Names what the desk shows: what has changed, whether measuring or the workers stand still."""
-    trouble = f"{'-old' if fresh.old else ''}{'-late' if read_machine(now).late else ''}"
+    trouble = f"{'-old' if fresh.old else ''}{'-late' if machine.late else ''}"
     return f"{read_version(request.user)}{trouble}"
 
 

@@ -88,7 +88,9 @@ def _choices(request: SignedInRequest) -> list[tuple[str, str]]:
     mine = supported_by(request.user, "support_organization").values_list("slug", "title")
     choices = [(f"{CUSTOMER}{slug}", f"All runs of {title}") for slug, title in mine]
     if may_freeze_everything(request.user):
-        choices += [(f"{ACTION}{name}", f"“{one.words.verb}” for everybody") for name, one in CATALOGUE.items()]
+        choices += [
+            (f"{ACTION}{name}", f"“{one.words.can.capitalize()}” for everybody") for name, one in CATALOGUE.items()
+        ]
         choices.append((EVERYONE, "All runs of everybody"))
     return choices
 

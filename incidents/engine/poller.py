@@ -66,7 +66,6 @@ class Poller:
                 if self._on_duty():
                     self._ask_who_is_on_call()
                     poll_once()
-                    end_over(database_now())
                     self._thin_sometimes()
             except Exception:  # a database that is away comes back; a poller that died would not
                 logger.exception("a round of the poller failed")
@@ -107,9 +106,12 @@ def _refresh_rotas() -> None:
 def poll_once() -> int:
     """One round: observe, measure, keep what is proven good, diagnose. Returns how many diagnoses changed.
 
+    Consents whose time is over are ended first, for the pages that show them are made anew only by a change.
+
     Nothing is held while the network is asked; everything is written in one transaction afterwards.
     """
     now = database_now()
+    end_over(now)
     asked = Binding.objects.exclude(backend__in=resting_backends(now))
     bindings = list(asked.values_list("pk", "backend__slug", "key"))
     points = measuring.load_points(Point.objects.all())

@@ -176,7 +176,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "recognised_by",
-                    models.CharField(help_text="Which number, which word, who confirmed it.", max_length=300),
+                    models.CharField(
+                        help_text="Which number, where the word is kept, who confirmed it; never the word.",
+                        max_length=300,
+                    ),
                 ),
                 ("agreed", models.CharField(help_text="What they agreed to, in their words.", max_length=500)),
                 ("began_at", models.DateTimeField()),

@@ -33,7 +33,9 @@ class CallerConsent(models.Model):
         Person, null=True, on_delete=models.PROTECT, related_name="+", help_text="The same, where we know them."
     )
     recognised = models.CharField(max_length=12, choices=[(str(way), str(way)) for way in Recognised])
-    recognised_by = models.CharField(max_length=300, help_text="Which number, which word, who confirmed it.")
+    recognised_by = models.CharField(
+        max_length=300, help_text="Which number, where the word is kept, who confirmed it; never the word."
+    )
     agreed = models.CharField(max_length=500, help_text="What they agreed to, in their words.")
     began_at = models.DateTimeField()
     expires_at = models.DateTimeField()

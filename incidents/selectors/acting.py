@@ -18,7 +18,7 @@ class Acting:
 
     Args:
         staff: how the member of staff is called, and `staff_id` who it is.
-        caller: who asked for it.
+        caller: who asked for it, and `agreed` what they agreed to.
     """
 
     id: uuid.UUID
@@ -26,6 +26,7 @@ class Acting:
     staff: str
     staff_id: uuid.UUID
     caller: str
+    agreed: str
     since: datetime
     until: datetime
 
@@ -42,7 +43,7 @@ class Pause:
 def read_acting(organizations: Sequence[Organization], now: datetime) -> tuple[Acting, ...]:
     """Every consent of these organizations that holds now, the oldest first. One query."""
     rows = CallerConsent.objects.filter(organization__in=organizations, ended_at=None, expires_at__gt=now)
-    columns = ("pk", "organization__slug", "staff__title", "staff_id", "caller", "began_at", "expires_at")
+    columns = ("pk", "organization__slug", "staff__title", "staff_id", "caller", "agreed", "began_at", "expires_at")
     return tuple(Acting(*values) for values in rows.order_by("began_at").values_list(*columns))
 
 

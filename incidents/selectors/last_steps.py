@@ -26,14 +26,14 @@ class Step:
     Args:
         kind: `sign-in`, `preview` or `run`.
         by: who, and for whom.
-        verb: of the action; empty for a sign-in.
+        does: what the action does, as in "what you can do"; empty for a sign-in.
         reference, phase, outcome, because: of a run; empty otherwise.
     """
 
     kind: str
     at: datetime
     by: str
-    verb: str = ""
+    does: str = ""
     reference: str = ""
     phase: str = ""
     outcome: str = ""
@@ -70,7 +70,7 @@ def _previews(organizations: Sequence[Organization]) -> list[tuple[uuid.UUID, St
         "action",
     )
     return [
-        (pk, Step(PREVIEW, at, behalf(who, title, caller), _verb(action)))
+        (pk, Step(PREVIEW, at, behalf(who, title, caller), _does(action)))
         for pk, at, who, title, caller, action in rows.values_list(*columns)
     ]
 
@@ -87,7 +87,7 @@ def _runs(organizations: Sequence[Organization]) -> list[tuple[uuid.UUID, Step]]
                 RUN,
                 row.ended_at or row.accepted_at,
                 behalf(str(row.started_by), row.organization.title, row.caller),
-                "Undo" if row.undo_of_id else _verb(row.action),
+                "undo" if row.undo_of_id else _does(row.action),
                 row.reference,
                 row.phase,
                 row.outcome,
@@ -104,5 +104,5 @@ def _newest(organizations: Sequence[Organization], key: Subquery) -> QuerySet[Or
     return chosen.annotate(newest=key).exclude(newest=None).values("newest")
 
 
-def _verb(action: str) -> str:
-    return CATALOGUE[action].words.verb
+def _does(action: str) -> str:
+    return CATALOGUE[action].words.can

@@ -40,7 +40,7 @@ class Said:
     Args:
         caller: who asked, as they gave their name.
         caller_person: the same, where they are known to us; None where they are not.
-        recognised: one of `Recognised`; `recognised_by` which number, which word, who.
+        recognised: one of `Recognised`; `recognised_by` which number, where the word is kept, who.
         agreed: what they agreed to, in their words.
         actions: names in the catalogue of what may be run for them.
         lasts: for how long.
@@ -129,7 +129,7 @@ def _checked(organization: Organization, said: Said) -> dict[str, str]:
         raise Refused("Choose for how long they agreed: 5 minutes to 4 hours.")
     return {
         "caller": need(said.caller, "Write who asked.", LONGEST_NAME),
-        "recognised_by": need(said.recognised_by, "Write which number, which word, or who confirmed it."),
+        "recognised_by": need(said.recognised_by, "Write which number, where the word is kept, or who confirmed it."),
         "agreed": need(said.agreed, "Write what the caller agreed to.", LONGEST_AGREED),
     }
 

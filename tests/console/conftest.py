@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from guardian.shortcuts import assign_perm
 from pytest_django import Settings
 
 from incidents.domain.changes import State
@@ -147,3 +148,27 @@ def put(run: Run, step: Step = Step.WAITING, why: str = "", **fields: Any) -> No
         fields.setdefault("ended_at", timezone.now())
     Run.objects.filter(pk=run.pk).update(version=run.version + 1, **fields)
     run.refresh_from_db()
+
+
+@pytest.fixture
+def desk(shop: Shop) -> Client:
+    """The support desk."""
+    return sign_in(factories.make_person("desk", "support", title="the support desk"))
+
+
+@pytest.fixture
+def engineer(shop: Shop) -> Client:
+    return sign_in(factories.make_person("engineer", "engineers", title="a platform engineer"))
+
+
+@pytest.fixture
+def owner(shop: Shop) -> Client:
+    return sign_in(factories.make_person("owner", "example-shop/owners"))
+
+
+def narrow(organization: Organization) -> Client:
+    """Support of this organization alone, by a right of its own."""
+    person = factories.make_person(f"only-{organization.slug}")
+    for right in ("see_organization", "support_organization"):
+        assign_perm(f"incidents.{right}", person, organization)
+    return sign_in(person)

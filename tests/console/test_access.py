@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from guardian.shortcuts import assign_perm, remove_perm
 
-from incidents.engine.grants import holds
+from incidents.engine.grants import consents_of, holds
 from incidents.models import Person
-from incidents.selectors.doors import find_organization, find_run, organizations_of
+from incidents.selectors.doors import ON_EVERY_PAGE, find_organization, find_run, organizations_of, supported_by
 from incidents.services.start import Consent, start
 from tests import factories
+from tests.consents import record_consent
 from tests.console.conftest import Shop
 
 
@@ -21,7 +22,11 @@ def people(shop: Shop) -> list[Person]:
     gone = factories.make_person("gone", "example-shop/operators")
     gone.is_active = False
     gone.save()
-    return [shop.operator, shop.viewer, shop.stranger, shop.nobody, direct]
+    desk, engineer = factories.make_person("desk", "support"), factories.make_person("engineer", "engineers")
+    record_consent(desk, shop.organization)
+    other = factories.make_person("other-desk", "support")
+    owner = factories.make_person("owner", "example-shop/owners")
+    return [shop.operator, shop.viewer, shop.stranger, shop.nobody, direct, desk, other, engineer, owner]
 
 
 def test_they_agree_with_the_engine(shop: Shop, people: list[Person]) -> None:
@@ -36,6 +41,12 @@ def test_they_agree_with_the_engine(shop: Shop, people: list[Person]) -> None:
         assert found_run is not None
         assert (organization.may_see, organization.may_act) == (see, act), person
         assert (found_run.may_see, found_run.may_act) == (see, act), person
+        consent = consents_of(person).filter(organization=shop.organization).first()
+        rights = frozenset(grant for grant in ON_EVERY_PAGE if holds(person, grant, shop.organization))
+        for found in (organization, found_run):
+            assert (found.consent, found.grants) == (consent.pk if consent else None, rights), person
+        for grant in ON_EVERY_PAGE:
+            assert (shop.organization in supported_by(person, grant)) is (grant in rights), person
         assert (shop.organization in organizations_of(person)) is see, person
 
 

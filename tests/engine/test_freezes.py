@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from incidents.engine.advance import advance
 from incidents.engine.handing_back import hand_back_due
 from incidents.lab.lab import Lab
 from incidents.models import Attempt, Freeze, HandBack, Organization, Person, Run
+from incidents.models.clock import database_now
 from incidents.services.freeze import Over, lift, set_freeze
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
@@ -75,6 +77,18 @@ def test_a_live_run_ends_before_its_next_effect(db: None, world: Lab, tmp_path: 
     assert WHY in run.detail
     assert scene.visible() == ["edge-a"]
     assert not Attempt.objects.filter(target__run=run, target__stage=1).exists()
+
+
+def test_it_wakes_the_runs_that_wait_and_no_others(scene: Scene) -> None:
+    scene.break_()
+    run, later = scene.start(), database_now() + timedelta(minutes=5)
+    Run.objects.update(wake_at=later)
+    set_freeze(desk(), Over(Freeze.Scope.ACTION, action="revert_deploy"), WHY)
+    run.refresh_from_db()
+    assert run.wake_at == later
+    set_freeze(desk(), over("organization"), WHY)
+    run.refresh_from_db()
+    assert run.wake_at < later
 
 
 def test_an_undo_waits_too(scene: Scene) -> None:

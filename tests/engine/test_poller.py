@@ -7,10 +7,30 @@ from datetime import timedelta
 from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from incidents.audit.log import recorded
 from incidents.domain.diagnosis import Damage
+from incidents.domain.verdicts import Mark
+from incidents.engine import diagnosing
 from incidents.engine.poller import KEEP_HISTORY, KEEP_LOOKS, Poller, poll_once, thin
-from incidents.models import Backend, Binding, Diagnosis, Duty, Look, Measurement, Observation, Plan, Snapshot
+from incidents.models import (
+    Backend,
+    Binding,
+    CallerConsent,
+    Diagnosis,
+    Duty,
+    EngineerEntry,
+    Look,
+    Measurement,
+    Observation,
+    Organization,
+    Person,
+    Plan,
+    Resource,
+    Snapshot,
+)
 from incidents.models.clock import database_now
+from tests import factories
+from tests.consents import record_consent
 from tests.scene import BROKEN, Scene
 
 
@@ -20,6 +40,38 @@ def test_a_round_costs_a_fixed_number_of_statements(
     poll_once()
     with django_assert_max_num_queries(32):
         poll_once()
+
+
+def test_a_consent_whose_time_is_over_is_ended_openly(scene: Scene) -> None:
+    consent = record_consent(Person.objects.get(username="support-desk"), scene.organization)
+    poll_once()
+    assert CallerConsent.objects.get().ended_at is None
+    CallerConsent.objects.update(expires_at=database_now())
+    version = scene.organization.version
+    poll_once()
+    consent.refresh_from_db()
+    assert (consent.ended_because, scene.organization.version > version) == ("over", True)
+
+
+def test_who_waits_for_an_engineer_moves_up_when_those_before_are_well(db: None) -> None:
+    shop, bank = factories.make_organization(), factories.make_organization("example-bank", "Example Bank")
+    first = factories.make_prefix(shop, withdrawn=("edge-a",), unbound=("edge-a",))
+    factories.make_prefix(bank, withdrawn=("edge-a",), unbound=("edge-a",))
+    factories.make_looks()
+    mine = Resource.objects.filter(pk=first.pk)
+    with recorded():
+        diagnosing.refresh(database_now(), mine)
+    version = Organization.objects.get(pk=bank.pk).version
+    Binding.objects.filter(resource=first).update(seen=None)
+    for binding in Binding.objects.filter(resource=first).select_related("good"):
+        assert binding.good is not None
+        seen = Observation.objects.create(binding=binding, state=binding.good.state, at=database_now(), source="poller")
+        Binding.objects.filter(pk=binding.pk).update(seen=seen)
+    Measurement.objects.filter(point__resource=first).update(mark=Mark.PASS)
+    with recorded():
+        diagnosing.refresh(database_now(), mine)
+    assert EngineerEntry.objects.get(resource=first).closed_at is not None
+    assert Organization.objects.get(pk=bank.pk).version == version + 1
 
 
 def test_a_silent_backend_is_told_and_blinds_nobody(scene: Scene) -> None:

@@ -13,6 +13,8 @@ from incidents.inventory.document import Inventory
 from incidents.models import (
     Backend,
     Binding,
+    CallerConsent,
+    Freeze,
     Incident,
     InventoryRevision,
     Location,
@@ -169,9 +171,16 @@ def test_what_the_record_of_a_run_needs_is_kept(apply: Apply, inventory: Reader)
     assert "the record of run RUN-1 refers to it" in fault[2]
 
 
-def test_an_organization_with_an_incident_is_kept(apply: Apply, inventory: Reader) -> None:
+@pytest.mark.parametrize("record", ["incident", "consent", "freeze"])
+def test_an_organization_with_a_record_is_kept(apply: Apply, inventory: Reader, record: str) -> None:
     apply(EXAMPLE)
-    Incident.objects.create(organization=Organization.objects.get(slug="bank"), opened_at=timezone.now())
+    bank, staff, now = Organization.objects.get(slug="bank"), Person.objects.get(username="alice"), timezone.now()
+    if record == "incident":
+        Incident.objects.create(organization=bank, opened_at=now)
+    elif record == "consent":
+        CallerConsent.objects.create(organization=bank, staff=staff, began_at=now, expires_at=now, ended_at=now)
+    else:
+        Freeze.objects.create(scope="organization", organization=bank, by=staff, since=now, lifted_at=now)
     (fault,) = refusals(inventory(without(BANK, remove="organization bank, resource 198.51.100.0/24")))
     assert "records of incidents, plans" in fault[2]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 
 from incidents.models import (
     Organization,
@@ -71,6 +71,16 @@ def test_what_was_granted_beside_the_inventory_is_taken_back(apply: Apply) -> No
     assert diff.kinds["preapproval"].changed == {"shop-readvertise": ("groups",)}
     assert rights("bob") == (True, False, False)
     assert rights("alice") == (True, True, True)
+
+
+def test_support_may_pause_everybody_and_nobody_else_may(apply: Apply) -> None:
+    apply(EXAMPLE)
+    support, engineers = Group.objects.get(name="support"), Group.objects.get(name="engineers")
+    assert [right.codename for right in support.permissions.all()] == ["freeze_everyone"]
+    assert not engineers.permissions.exists()
+    support.permissions.set(Permission.objects.filter(codename="see_organization"))
+    assert apply(EXAMPLE).is_empty
+    assert [right.codename for right in support.permissions.all()] == ["freeze_everyone"]
 
 
 def test_a_group_that_went_away_comes_back(apply: Apply) -> None:

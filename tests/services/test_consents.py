@@ -142,6 +142,7 @@ def test_the_end_of_its_time_is_told_once(shop: Organization, desk: Person) -> N
 )
 def test_who_may_end_it(shop: Organization, desk: Person, groups: tuple[str, ...], because: str | None) -> None:
     consent = record_consent(desk, shop)
+    version = Organization.objects.get(pk=shop.pk).version
     person = factories.make_person("somebody", *groups, title="Sam of somewhere")
     if because is None:
         with pytest.raises(NotAllowed):
@@ -153,6 +154,7 @@ def test_who_may_end_it(shop: Organization, desk: Person, groups: tuple[str, ...
     end(desk, consent)
     consent.refresh_from_db()
     assert (consent.ended_by, consent.ended_because) == (person, because)
+    assert Organization.objects.get(pk=shop.pk).version == version + 1, "the customer's page must show it at once"
     body = entry("consent.ended")
     assert b'"name":"somebody"' in body
     assert b'"staff":"desk"' in body
