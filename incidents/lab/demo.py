@@ -61,7 +61,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A customer of the demo, with the AS number that originates its prefixes."""
+    """A customer of the demo, with the AS number that originates its prefixes.
+
+    `takes_two` says that a second person must agree before a prefix is advertised again.
+    """
 
     name: str
     title: str
@@ -69,6 +72,7 @@ class Organization:
     prefixes: tuple[Prefix, ...]
     services: tuple[Service, ...] = ()
     pools: tuple[Pool, ...] = ()
+    takes_two: bool = False
 
     def route(self, prefix: Prefix) -> Route:
         version = ipaddress.ip_network(prefix.name).version
@@ -116,6 +120,7 @@ BANK = Organization(
         Prefix("198.18.20.0/24", "online banking"),
         Prefix("198.18.21.0/24", "card payments"),
     ),
+    takes_two=True,
 )
 
 PEOPLE = (
@@ -123,6 +128,7 @@ PEOPLE = (
     Person("shop-owner", "an owner of Example Shop", ("example-shop/owners",)),
     Person("shop-viewer", "a viewer of Example Shop", ("example-shop/viewers",)),
     Person("bank-operator", "an operator of Example Bank", ("example-bank/operators",)),
+    Person("bank-owner", "an owner of Example Bank", ("example-bank/owners",)),
     Person("support-desk", "the support desk", ("support",)),
     Person("reviewer", "a reviewer", ("reviewers",)),
     Person("engineer", "a platform engineer", ("engineers",)),

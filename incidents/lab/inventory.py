@@ -129,7 +129,7 @@ def _readvertise(organization: Organization) -> Node:
         "organization": organization.name,
         "resources": "every prefix",
         "groups": [f"{organization.name}/operators"],
-        "tier": 1,
+        **({"tier": 3, "break_glass": True} if organization.takes_two else {"tier": 1}),
         "stages": [1, "100%"],
         "most_resources": max(MOST_RESOURCES, len(organization.prefixes)),
         "tolerate": 1,

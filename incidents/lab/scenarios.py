@@ -55,6 +55,11 @@ _ALL: tuple[Scenario, ...] = (
         unbinds=True,
     ),
     Withdrawal("one_location", "192.0.2.0/24 is withdrawn at edge-b only", "192.0.2.0/24", ("edge-b",)),
+    Withdrawal(
+        "takes_two",
+        "198.18.20.0/24 of Example Bank is withdrawn at every location; its repair takes two people",
+        "198.18.20.0/24",
+    ),
     BadDeploy("bad_deploy", "Release 1.43 of the checkout page fails at every location"),
     StuckTraffic("traffic_stuck", "all traffic of the web shop goes to origin-b, which fails", "origin-b"),
 )

@@ -86,6 +86,7 @@ def test_every_service_answers_and_says_nothing_once_its_prefix_is_gone(any_lab:
         ("withdrawn", "203.0.113.0/24", [], EVERYWHERE),
         ("withdrawn_unbound", "198.51.100.0/24", [], []),
         ("one_location", "192.0.2.0/24", ["edge-a", "edge-c"], EVERYWHERE),
+        ("takes_two", "198.18.20.0/24", [], EVERYWHERE),
     ],
 )
 def test_scenarios(any_lab: Lab, scenario: str, prefix: str, visible: list[str], bound: list[str]) -> None:
@@ -113,7 +114,9 @@ def test_a_service_needs_its_binding_as_well_as_its_route(simulated_lab: Lab) ->
 
 
 def test_an_unknown_scenario_lists_the_choices(simulated_lab: Lab) -> None:
-    with pytest.raises(LabFault, match="withdrawn, withdrawn_unbound, one_location, bad_deploy, traffic_stuck"):
+    with pytest.raises(
+        LabFault, match="withdrawn, withdrawn_unbound, one_location, takes_two, bad_deploy, traffic_stuck"
+    ):
         simulated_lab.break_("earthquake")
 
 
