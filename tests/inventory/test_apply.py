@@ -167,6 +167,8 @@ def test_a_password_that_somebody_has_changed_stays_until_they_are_given_another
     apply(EXAMPLE)
     change_password(Person.objects.get(username="alice"), "chosen by alice")
     assert apply(EXAMPLE).is_empty
+    apply(replaced("title: Berlin", "title: Bern"))
+    apply(EXAMPLE)
     assert authenticate(username="alice", password="chosen by alice") is not None
     monkeypatch.setenv("ALICE", "given anew")
     apply(EXAMPLE)
