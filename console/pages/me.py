@@ -134,7 +134,8 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method == "GET":
         return render(request, "me/remove.html", {"factor": found})
     try:
-        factors.remove(request.user, pk, keep_one=settings.SECOND_FACTOR == "required")
+        must = settings.SECOND_FACTOR == "required"
+        factors.remove(request.user, pk, keep_one=must, session=request.session.session_key or "")
     except Refused as refused:
         return refuse(request, "me/remove.html", refused, {"factor": found})
     return go(reverse("me"))

@@ -26,7 +26,7 @@ from incidents.domain.errors import Refused
 from incidents.domain.networks import Origin
 from incidents.models import Person, UsedCode
 from incidents.services import limits
-from incidents.services.sign_in import actor_of, note_refusal
+from incidents.services.sign_in import actor_of, end_all, note_refusal
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +96,10 @@ def add_passkey(person: Person, name: str, credential: dict[str, object]) -> Non
         append(_entry("factor.added", person, {"factor": "webauthn", "name": name}))
 
 
-def remove(person: Person, pk: int, *, keep_one: bool) -> None:
+def remove(person: Person, pk: int, *, keep_one: bool, session: str = "") -> None:
     """Removes one factor; the last one takes the recovery codes with it. Harmless when it is gone already.
+
+    Whoever holds a lost phone holds its sessions too, so all others than `session` end with it.
 
     Raises Refused: it is the last one, and `keep_one` says that one must stay.
     """
@@ -114,7 +116,7 @@ def remove(person: Person, pk: int, *, keep_one: bool) -> None:
         gone.delete()
         if alone:
             Authenticator.objects.filter(user=person).delete()
-        append(_entry("factor.removed", person, data))
+        append(_entry("factor.removed", person, data), *end_all(person, "factor-removed", session))
 
 
 def renew_recovery_codes(person: Person) -> None:
@@ -139,13 +141,14 @@ def note_seen(person: Person) -> None:
 
 
 def reset(person: Person, actor: Actor, reason: str) -> int:
-    """Takes every factor from somebody who has lost all of them; at their next sign-in they add new ones.
+    """Takes every factor, and every session, from somebody who has lost all; at their next sign-in they add new ones.
 
-    Gives how many there were.
+    Gives how many factors there were.
     """
     with recorded():
         count: int = Authenticator.objects.filter(user=person).delete()[0]
-        append(Entry("factor.reset", actor, data={"person": person.username, "count": count, "reason": reason}))
+        data: JsonObject = {"person": person.username, "count": count, "reason": reason}
+        append(Entry("factor.reset", actor, data=data), *end_all(person, "factor-reset"))
     return count
 
 

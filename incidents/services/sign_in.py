@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -67,6 +68,21 @@ def begin(person: Person, methods: Sequence[str], origin: Origin) -> None:
 def end(person: Person, why: str) -> None:
     """A `session.ended` entry. `why` is `sign-out`, `idle` or `age`."""
     _write("session.ended", actor_of(person), {"why": why})
+
+
+def end_all(person: Person, why: str, keep: str = "") -> list[Entry]:
+    """Ends the sessions of a person inside the caller's transaction, and gives the entry that tells of it, if any.
+
+    Args:
+        why: `factor-removed` or `factor-reset`.
+        keep: key of the session that goes on.
+    """
+    live = Session.objects.filter(expire_date__gt=timezone.now()).exclude(session_key=keep)
+    # What a session holds is signed text, so each one is opened; there are as many as people at work.
+    keys = [row.session_key for row in live if row.get_decoded().get(SESSION_KEY) == str(person.pk)]
+    Session.objects.filter(session_key__in=keys).delete()
+    data: JsonObject = {"why": why, "person": person.username, "count": len(keys)}
+    return [Entry("session.ended", actor_of(person), data=data)] if keys else []
 
 
 def confirm(person: Person, method: str, origin: Origin) -> None:

@@ -186,9 +186,18 @@ def test_changes_ask_first_who_it_is(shop: Shop, operator: Client) -> None:
         assert operator.get(address)["Location"] == f"/sign-in/again?next={escape(address).replace('/', '%2F')}"
     assert operator.post(f"/me/factors/{row.pk}/remove").status_code == 303
     assert Authenticator.objects.filter(pk=row.pk).exists()
-    # A password does not do for whoever has more.
+
+
+def test_a_password_does_not_confirm_whoever_has_more(shop: Shop, operator: Client, settings: Settings) -> None:
+    settings.SECOND_FACTOR = "optional"
     note_shown(operator, shop.operator, "password")
-    assert operator.get("/me/password").status_code == 303
+    assert operator.get("/me/password").status_code == 200
+
+    enrol(shop.operator)
+
+    assert operator.get("/me/password")["Location"].startswith("/sign-in/again?")
+    assert operator.post("/sign-in/again", {"password": PASSWORD}).status_code == 422
+    assert 'name="password"' not in operator.get("/sign-in/again").text
 
 
 def test_the_last_factor_stays_and_the_page_says_why(shop: Shop, operator: Client) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from io import StringIO
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from incidents.models import AuditEntry, Person
 from tests.console.conftest import Shop, note_shown, sign_in
+from tests.console.test_second_factor import enrol
 from tests.factories import PASSWORD
 
 GOOD = {"username": "shop-operator", "password": PASSWORD}
@@ -98,6 +102,28 @@ def test_a_new_password_ends_every_other_session_and_not_this_one(shop: Shop, op
     assert AuditEntry.objects.filter(event="password.changed", actor="shop-operator").count() == 1
     assert Client().post("/sign-in", GOOD).status_code == 422
     assert Client().post("/sign-in", {**GOOD, "password": NEW}).status_code == 303
+
+
+def test_whoever_found_the_lost_phone_is_out_once_it_is_removed(shop: Shop, operator: Client, viewer: Client) -> None:
+    enrol(shop.operator)
+    phone = sign_in(shop.operator)
+    note_shown(operator, shop.operator, "mfa")
+    row = Authenticator.objects.get(type="totp")
+
+    assert operator.post(f"/me/factors/{row.pk}/remove")["Location"] == "/me"
+
+    assert phone.get(shop.home).status_code == 302
+    assert operator.get(shop.home).status_code == 200
+    assert viewer.get(shop.home).status_code == 200
+    assert whys() == ["factor-removed"]
+
+
+def test_whoever_has_lost_everything_is_out_everywhere(shop: Shop, operator: Client, viewer: Client) -> None:
+    call_command("factors", "reset", "shop-operator", "--reason", "lost bag", stdout=StringIO())
+
+    assert operator.get(shop.home).status_code == 302
+    assert viewer.get(shop.home).status_code == 200
+    assert whys() == ["factor-reset"]
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,11 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_wrote(shop: Shop, client: 
     assert wrong_from(client, "192.0.2.1, 198.51.100.1") == [422]
 
 
+def test_a_known_network_is_given_more_tries(shop: Shop, client: Client, settings: Settings) -> None:
+    settings.KNOWN_NETWORKS = ["127.0.0.0/8"]
+    assert wrong_from(client, *[""] * 21) == [422] * 20 + [429]
+
+
 def test_a_name_without_end_is_refused_before_anything_is_done(shop: Shop, client: Client) -> None:
     assert client.post("/sign-in", {**GOOD, "username": "x" * 10_000}).status_code == 422
     assert client.post("/sign-in", {**GOOD, "password": "x" * 10_000}).status_code == 422

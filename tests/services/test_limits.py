@@ -52,6 +52,17 @@ def test_it_does_not_hold_the_person_up_elsewhere() -> None:
     assert check_password("shop-operator", PASSWORD, THERE) == person
 
 
+def test_it_does_not_hold_their_neighbours_up() -> None:
+    """Whoever goes on after their own limit uses nothing up of what the network has."""
+    neighbour = make_person("shop-viewer")
+    wrong("shop-operator", HERE, 5)
+    for _ in range(40):
+        with pytest.raises(Limited):
+            check_password("shop-operator", "wrong", HERE)
+
+    assert check_password("shop-viewer", PASSWORD, HERE) == neighbour
+
+
 def test_it_ends_by_itself() -> None:
     person = make_person("shop-operator")
     wrong("shop-operator", HERE, 5)
