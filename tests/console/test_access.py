@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from guardian.shortcuts import assign_perm, remove_perm
 
+from incidents.domain.people import PLATFORM_ROLES, Grant
 from incidents.engine.grants import holds
 from incidents.models import Person
 from incidents.selectors.doors import find_organization, find_run, organizations_of
@@ -12,16 +15,20 @@ from incidents.services.start import Consent, start
 from tests import factories
 from tests.console.conftest import Shop
 
+ALL = get_args(Grant)
+
 
 @pytest.fixture
 def people(shop: Shop) -> list[Person]:
-    """Everybody, and somebody with a grant of their own instead of a group's, and one who has left."""
+    """Every role, somebody with a grant of their own instead of a group's, and one who has left."""
     direct = factories.make_person("direct")
     assign_perm("incidents.see_organization", direct, shop.organization)
     gone = factories.make_person("gone", "example-shop/operators")
     gone.is_active = False
     gone.save()
-    return [shop.operator, shop.viewer, shop.stranger, shop.nobody, direct]
+    roles = ("example-shop/owners", *PLATFORM_ROLES)
+    others = [factories.make_person(f"one-of-{role.replace('/', '-')}", role) for role in roles]
+    return [shop.operator, shop.viewer, shop.stranger, shop.nobody, direct, *others]
 
 
 def test_they_agree_with_the_engine(shop: Shop, people: list[Person]) -> None:
@@ -31,10 +38,11 @@ def test_they_agree_with_the_engine(shop: Shop, people: list[Person]) -> None:
     for person in people:
         see = holds(person, "see_organization", shop.organization)
         act = holds(person, "act_for_organization", shop.organization)
-        organization, found_run = find_organization(person, "example-shop"), find_run(person, run.reference)
+        organization, found_run = find_organization(person, "example-shop", *ALL), find_run(person, run.reference)
         assert organization is not None
         assert found_run is not None
         assert (organization.may_see, organization.may_act) == (see, act), person
+        assert organization.grants == {grant for grant in ALL if holds(person, grant, shop.organization)}, person
         assert (found_run.may_see, found_run.may_act) == (see, act), person
         assert (shop.organization in organizations_of(person)) is see, person
 
