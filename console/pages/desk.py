@@ -16,6 +16,7 @@ from console.pages.home import headline
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import many
 from incidents.models import CallerConsent
+from incidents.selectors.approvals import unread, waiting_for
 from incidents.selectors.desk import read_customers, read_version
 from incidents.selectors.freezes import read_freezes
 from incidents.selectors.home import Freshness, freshness, open_incident
@@ -33,7 +34,7 @@ def desk(request: SignedInRequest) -> HttpResponse:
     access_desk(request, "support_organization")
     now = timezone.now()
     words = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
-    context = _context(request, freshness(now), now) | {"q": words}
+    context = _context(request, freshness(now), now) | {"q": words, "notices": unread(request.user)}
     if words:
         context["hits"] = [(hit, _page_of(hit)) for hit in search(request.user, words)]
     return stamped(render(request, "desk/desk.html", context), None)
@@ -76,6 +77,7 @@ def _context(request: SignedInRequest, fresh: Freshness, now: datetime) -> dict[
     seconds = WATCHING_FAULT if customers or machine.live or fresh.old else ALL_WELL
     return {
         "says": says,
+        "asked": [row for row in waiting_for(request.user, now) if not row.mine],
         "customers": [(one, headline(one)) for one in customers[:IN_FULL]],
         "more": customers[IN_FULL:],
         "machine": machine,

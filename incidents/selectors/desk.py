@@ -16,6 +16,7 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Sum
 
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
+from incidents.domain.people import Grant
 from incidents.models import Binding, Diagnosis, Incident, Location, Organization, Person, Plan, Resource
 from incidents.selectors.acting import Acting, read_acting
 from incidents.selectors.doors import supported_by
@@ -23,6 +24,12 @@ from incidents.selectors.home import Card
 from incidents.selectors.last_steps import Step, last_steps
 from incidents.selectors.queue import Queued, read_places
 
+# Where each of the operator's people works.
+DESKS: tuple[tuple[Grant, str], ...] = (
+    ("support_organization", "desk"),
+    ("engineer_organization", "desk-queue"),
+    ("review_organization", "reviews"),
+)
 # What nobody has ever seen working asks for no help; that measuring has stopped is told for everybody at once.
 NO_CALL = (Damage.HEALTHY, Damage.UNKNOWN)
 
@@ -61,10 +68,11 @@ class Customer:
 
 
 def desk_of(person: Person) -> str:
-    """The name of the page that a person of the operator works at; empty for everybody else. One query, or two."""
-    if supported_by(person, "support_organization").exists():
-        return "desk"
-    return "desk-queue" if supported_by(person, "engineer_organization").exists() else ""
+    """The name of the page that a person of the operator works at; empty for everybody else. One query to three."""
+    for grant, page in DESKS:
+        if supported_by(person, grant).exists():
+            return page
+    return ""
 
 
 def read_version(person: Person) -> str:
