@@ -65,7 +65,7 @@ CODES = {
     "guard.preapproval": "The rules for this action have been changed since the preview was made.",
     "guard.readiness-unknown": "Nobody can tell whether a location is ready.",
     "guard.rpki": "What is published about who may announce it does not allow this, or could not be checked.",
-    "guard.seal": "What is stored of this run is not what a person agreed to. Call us.",
+    "guard.seal": "What is stored about this is not what people have agreed to. Call us.",
     "guard.second-person": "A second person has to agree to this.",
     "guard.service-gone": "Its service settings were removed too, so advertising it would not be enough.",
     "guard.snapshot-age": "The last time that we saw it working is too long ago.",

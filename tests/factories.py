@@ -12,7 +12,7 @@ from guardian.shortcuts import assign_perm
 
 from incidents.actions.base import Resolved
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.canonical import digest
+from incidents.domain.canonical import JsonObject, digest
 from incidents.domain.changes import Change, State
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
@@ -20,6 +20,7 @@ from incidents.domain.people import ACTING, group_of, rights_of
 from incidents.domain.runs import Outcome, Phase
 from incidents.domain.terms import Terms, Window
 from incidents.domain.verdicts import Mark, Proof
+from incidents.engine.seals import seal_preapproval
 from incidents.models import (
     Backend,
     Binding,
@@ -121,18 +122,32 @@ def make_terms(*, tier: int = 1, tolerate: int = 0, most_resources: int = 300, b
     )
 
 
+def seal_of(row: Preapproval) -> str:
+    """What the inventory command would have sealed it with."""
+    return seal_preapproval(row.slug, row.action, row.organization.slug, row.terms, row.digest)
+
+
+def agree_on(row: Preapproval, terms: JsonObject) -> None:
+    """The review has agreed on other terms, and the inventory was applied."""
+    row.terms, row.digest = terms, digest(terms)
+    row.seal = seal_of(row)
+    row.save()
+
+
 def make_preapproval(
     organization: Organization, resources: Sequence[Resource] = (), *, terms: Terms | None = None
 ) -> Preapproval:
     """One for its operators, over these resources or all that there are."""
     value = (terms or make_terms()).as_json()
-    row = Preapproval.objects.create(
+    row = Preapproval(
         slug=f"{organization.slug}-readvertise",
         action=ACTION,
         organization=organization,
         terms=value,
         digest=digest(value),
     )
+    row.seal = seal_of(row)
+    row.save()
     row.resources.set(resources or organization.resources.all())
     for role in ACTING:
         group = Group.objects.get(name=group_of(organization.slug, role))

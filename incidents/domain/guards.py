@@ -52,7 +52,7 @@ class Circumstances:
         busy: id of a resource -> reference of the other live run that is changing it.
         changed_in_organization, changed_on_platform: resources that other runs changed within the windows.
         announced_at: id of a binding -> when we last announced it.
-        sealed: whether the run's row is as the console wrote it.
+        sealed: whether the run's row, and the preapproval's, are as the console wrote them.
         approval: what is missing of the second person's consent, as a code; empty when nothing is, or none is needed.
         incident_open: whether an incident of the organization is open.
         on_call: whether the person is on call by the rota of the terms; None when nobody can tell, or none is named.
@@ -139,7 +139,7 @@ def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Find
 
 def _seal(known: Circumstances) -> Iterator[Finding]:
     if not known.sealed:
-        yield _blocker("guard.seal", "What is stored of this run is not what a person agreed to. Call us.")
+        yield _blocker("guard.seal", "What is stored about this is not what people have agreed to. Call us.")
 
 
 # What is missing of a second person's consent, for people.

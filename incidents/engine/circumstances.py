@@ -14,7 +14,7 @@ from incidents.domain.terms import Window
 from incidents.engine import on_call
 from incidents.engine.freezes import freezes_on
 from incidents.engine.grants import holds, may_use_by_right
-from incidents.engine.seals import run_is_sealed
+from incidents.engine.seals import preapproval_is_sealed, run_is_sealed
 from incidents.models import Attempt, CallerConsent, Incident, Person, Preapproval, ResourceLock, Run, Target
 
 
@@ -46,7 +46,7 @@ def ask_guards(
         changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
         announced_at=_announced(proposal.changes, warn=run is None),
         agreed=agreed,
-        sealed=run is None or run_is_sealed(run),
+        sealed=_sealed(run, preapproval),
         approval=approval,
         incident_open=proposal.terms.in_incident and _incident_open(preapproval),
         on_call=on_call.now(proposal.terms.on_call, person, now),
@@ -54,6 +54,12 @@ def ask_guards(
         freezes=_freezes(proposal),
     )
     return check(proposal, known, now)
+
+
+def _sealed(run: Run | None, preapproval: Preapproval | None) -> bool:
+    """A preapproval that is gone, or withdrawn, is another guard's business."""
+    rules = preapproval is None or not preapproval.digest or preapproval_is_sealed(preapproval)
+    return rules and (run is None or run_is_sealed(run))
 
 
 def _incident_open(preapproval: Preapproval | None) -> bool:

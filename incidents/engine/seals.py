@@ -13,7 +13,35 @@ from django.core.signing import BadSignature, Signer
 
 from incidents.domain.approvals import Statement
 from incidents.domain.canonical import JsonObject, decode, encode
-from incidents.models import Approval, Run
+from incidents.models import Approval, Plan, Preapproval, Run
+
+
+def seal_preapproval(slug: str, action: str, organization: str, terms: JsonObject, digest: str) -> str:
+    """The seal of a preapproval: that these terms were applied by the inventory command."""
+    said: JsonObject = {"slug": slug, "action": action, "organization": organization, "terms": terms, "digest": digest}
+    return _sign("preapproval", encode(said))
+
+
+def preapproval_is_sealed(row: Preapproval) -> bool:
+    """Whether the row says what the inventory command wrote. Its organization must have been fetched with it."""
+    said: JsonObject = {
+        "slug": row.slug,
+        "action": row.action,
+        "organization": row.organization.slug,
+        "terms": row.terms,
+        "digest": row.digest,
+    }
+    return _is_signed("preapproval", encode(said), row.seal)
+
+
+def seal_plan(plan: Plan) -> str:
+    """The seal of a stored plan: who proposed it, within what, and everything that speaks for and against it."""
+    return _sign("plan", encode(_said_of_plan(plan)))
+
+
+def plan_is_sealed(plan: Plan) -> bool:
+    """Whether the row is as the console stored it; its body is named by its digest."""
+    return _is_signed("plan", encode(_said_of_plan(plan)), plan.seal)
 
 
 def seal_run(run: Run) -> str:
@@ -49,6 +77,18 @@ def read_approval(row: Approval) -> Statement | None:
         alone=value["alone"] is True,
     )
     return statement if (statement.approval, statement.plan) == (str(row.pk), row.plan_id) else None
+
+
+def _said_of_plan(plan: Plan) -> JsonObject:
+    return {
+        "digest": plan.digest,
+        "organization": str(plan.organization_id),
+        "preapproval": plan.preapproval_id,
+        "proposed_by": str(plan.proposed_by_id),
+        "undo_of": str(plan.undo_of_id or ""),
+        "consent": str(plan.consent_id or ""),
+        "findings": plan.findings,
+    }
 
 
 def _said_of(run: Run) -> JsonObject:

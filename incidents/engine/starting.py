@@ -19,7 +19,7 @@ from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
 from incidents.engine import hand_backs
 from incidents.engine.behalf import on_behalf
-from incidents.engine.seals import seal_run
+from incidents.engine.seals import seal_plan, seal_run
 from incidents.models import Incident, Location, Organization, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
 from incidents.models.clock import database_now
@@ -54,7 +54,7 @@ def keep_plan(
 ) -> Plan:
     """Freezes the plan and stores it, with what speaks for and against it."""
     body, digest = value.freeze()
-    return Plan.objects.create(
+    plan = Plan(
         digest=digest,
         body=body,
         action=value.action,
@@ -67,6 +67,9 @@ def keep_plan(
         proposed_at=value.proposed_at,
         expires_at=value.expires_at,
     )
+    plan.seal = seal_plan(plan)
+    plan.save(force_insert=True)
+    return plan
 
 
 def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:

@@ -151,6 +151,18 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
+            model_name="plan",
+            name="seal",
+            field=models.CharField(blank=True, help_text="As of a run.", max_length=100),
+        ),
+        migrations.AddField(
+            model_name="preapproval",
+            name="seal",
+            field=models.CharField(
+                blank=True, help_text="That the inventory wrote this: see engine.seals.", max_length=100
+            ),
+        ),
+        migrations.AddField(
             model_name="run",
             name="seal",
             field=models.CharField(

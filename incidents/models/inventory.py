@@ -168,6 +168,7 @@ class Preapproval(models.Model):
     resources = models.ManyToManyField(Resource, related_name="preapprovals")
     terms = models.JSONField()
     digest = models.CharField(max_length=64)
+    seal = models.CharField(max_length=100, blank=True, help_text="That the inventory wrote this: see engine.seals.")
 
     class Meta:
         ordering = ("slug",)

@@ -60,6 +60,7 @@ class Plan(models.Model):
         help_text="By which somebody of the operator acts; repeats what stands in the body.",
     )
     findings = models.JSONField()
+    seal = models.CharField(max_length=100, blank=True, help_text="As of a run.")
     proposed_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 

@@ -90,7 +90,7 @@ SPECS: dict[str, Kind] = {
     "preapproval": Kind(
         Preapproval,
         ("slug",),
-        same("action", "terms", "digest") | {"organization": "organization__slug"},
+        same("action", "terms", "digest", "seal") | {"organization": "organization__slug"},
         gone=("digest", ""),
     ),
 }

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from incidents.domain.canonical import digest
 from incidents.domain.people import rights_of, users_of
+from incidents.engine.seals import seal_preapproval
 from incidents.inventory.diff import KINDS, InventoryDiff, KindDiff
 from incidents.inventory.document import (
     BackendEntry,
     Inventory,
+    PreapprovalEntry,
     ProbeEntry,
     RotaEntry,
     binding_name,
@@ -128,6 +130,7 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Row
                 "organization": entry.organization,
                 "terms": entry.terms.as_json(),
                 "digest": digest(entry.as_json()),
+                "seal": _seal(entry),
                 "resources": frozenset(entry.resources),
                 "groups": frozenset(
                     [f"{group} use_preapproval" for group in users_of(entry.groups)]
@@ -143,6 +146,11 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Row
 def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
     """The fields of an entry whose columns bear the same names."""
     return {field: getattr(entry, field) for field in SPECS[kind].fields}
+
+
+def _seal(entry: PreapprovalEntry) -> str:
+    agreed = digest(entry.as_json())
+    return seal_preapproval(entry.name, entry.action, entry.organization, entry.terms.as_json(), agreed)
 
 
 def _rota(entry: RotaEntry) -> Fields:

@@ -17,6 +17,7 @@ from incidents.domain.plans import thaw
 from incidents.engine import bell
 from incidents.engine.approving import what_is_missing
 from incidents.engine.circumstances import ask_guards
+from incidents.engine.seals import plan_is_sealed
 from incidents.engine.starting import Order, actor_of, write_run
 from incidents.models import (
     Binding,
@@ -118,9 +119,12 @@ def check_plan(person: Person, plan: Plan, *, understood: bool, asking: bool = F
     Raises PlanExpired, PlanChanged, NotAllowed, Refused.
     """
     now = database_now()
-    if now >= plan.expires_at:
-        raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
+    if not plan_is_sealed(plan):
+        text = "What is stored of this preview is not what was shown. Nothing was changed. Call us."
+        raise Refused(text, (Finding("guard.seal", Severity.BLOCKER, text),))
     value = thaw(bytes(plan.body), plan.digest)
+    if now >= min(plan.expires_at, value.expires_at):
+        raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
     _no_blockers(tuple(Finding.from_json(item) for item in plan.findings))
     if value.terms.tier == 2 and not understood:
         text = "Tick the box to say that you understand what will happen."

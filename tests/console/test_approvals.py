@@ -32,8 +32,7 @@ def main_text(response: Any) -> str:
 def two_people(shop: Shop, still_world: Callable[[str], None]) -> None:
     """The preapproval takes two, and lets one break the glass."""
     terms = factories.make_terms(tier=3, break_glass=True)
-    shop.preapproval.terms = terms.as_json()
-    shop.preapproval.save()
+    factories.agree_on(shop.preapproval, terms.as_json())
     for name, group in (("shop-owner", "example-shop/owners"), ("support-desk", "support"), ("reviewer", "reviewers")):
         shop.clients[name] = sign_in(factories.make_person(name, group, title=f"the {name}"))
 

@@ -177,9 +177,7 @@ def test_it_has_reasons_instead_of_a_button_when_something_speaks_against_it(
 
 
 def test_it_asks_for_a_tick_at_tier_2(shop: Shop, operator: Client) -> None:
-    terms = factories.make_terms(tier=2).as_json()
-    shop.preapproval.terms, shop.preapproval.digest = terms, "other"
-    shop.preapproval.save()
+    factories.agree_on(shop.preapproval, factories.make_terms(tier=2).as_json())
     form = form_of(operator, shop.preview())
 
     refused = operator.post(shop.preview(), {**form, "understood": ""})

@@ -20,8 +20,7 @@ LONG_AGO = 301.0
 
 
 def serious(shop: Shop) -> None:
-    shop.preapproval.terms, shop.preapproval.digest = factories.make_terms(tier=2).as_json(), "other"
-    shop.preapproval.save()
+    factories.agree_on(shop.preapproval, factories.make_terms(tier=2).as_json())
 
 
 def confirm_link(page: str) -> str:

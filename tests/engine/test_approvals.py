@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from pytest_django import Settings
 
 from incidents.domain.approvals import State, Statement
 from incidents.domain.errors import NotAllowed, PlanChanged, PlanExpired, Refused
+from incidents.domain.plans import thaw
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine import seals
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
 from incidents.lab.lab import Lab
-from incidents.models import Approval, Attempt, AuditEntry, Notice, Person, Plan, Review, Run
+from incidents.models import Approval, Attempt, AuditEntry, Notice, Person, Plan, Preapproval, Review, Run
 from incidents.services import approvals
 from incidents.services.approvals import Answer
 from incidents.services.break_glass import break_glass
@@ -25,9 +27,8 @@ from incidents.services.reviews import finish
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
 from incidents.tasks import advance_run
+from tests.factories import agree_on
 from tests.scene import BROKEN, Scene, consent, set_scene
-
-ALONE = "3\n  break_glass: true"
 
 
 @pytest.fixture
@@ -39,7 +40,9 @@ def tier3(db: None, world: Lab, tmp_path: Path) -> Scene:
 
 @pytest.fixture
 def glass(db: None, world: Lab, tmp_path: Path) -> Scene:
-    made = set_scene(world, tmp_path, tier=ALONE)
+    made = set_scene(world, tmp_path, tier="3")
+    row = Preapproval.objects.get(action="readvertise_prefix", organization=made.organization)
+    agree_on(row, {**row.terms, "break_glass": True})
     made.break_()
     return made
 
@@ -329,6 +332,38 @@ def test_a_run_that_points_at_another_plan_runs_nothing(scene: Scene) -> None:
     run = scene.carry_on(run)
     assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
     assert nothing_was_sent(scene)
+
+
+def test_terms_that_were_edited_let_nobody_past_the_second_person(tier3: Scene) -> None:
+    row = Preapproval.objects.get(action="readvertise_prefix", organization=tier3.organization)
+    Preapproval.objects.filter(pk=row.pk).update(terms={**row.terms, "tier": 1})
+    plan = tier3.propose()
+    assert "guard.seal" in [finding["code"] for finding in plan.findings if finding["severity"] == "blocker"]
+    with pytest.raises(Refused, match="not what people have agreed to"):
+        start(tier3.operator, tier3.organization, consent(plan, reason="now"))
+    assert nothing_was_sent(tier3)
+
+
+@pytest.mark.parametrize("edit", ["findings", "seal", "proposed_by"])
+def test_a_plan_that_was_edited_is_not_started(scene: Scene, edit: str) -> None:
+    scene.break_()
+    scene.mode("edge-a", "hang")
+    made = scene.propose()
+    values = {"findings": [], "seal": "x" * 43, "proposed_by": scene.viewer}
+    Plan.objects.filter(pk=made.pk).update(**{edit: values[edit]})
+    who = scene.viewer if edit == "proposed_by" else scene.operator
+    with pytest.raises(Refused, match="not what was shown"):
+        start(who, scene.organization, consent(made))
+
+
+def test_a_plan_of_ones_own_making_is_not_started(tier3: Scene) -> None:
+    """The same changes, frozen by somebody else's hand as what takes one person only."""
+    made = tier3.propose()
+    body, digest = replace(thaw(bytes(made.body), made.digest), second_person=()).freeze()
+    Plan.objects.filter(pk=made.pk).update(digest=digest, body=body)
+    with pytest.raises(Refused, match="not what was shown"):
+        start(tier3.operator, tier3.organization, consent(Plan.objects.get(pk=digest), reason="now"))
+    assert nothing_was_sent(tier3)
 
 
 def test_a_seal_of_another_console_is_worth_nothing(scene: Scene, settings: Settings) -> None:

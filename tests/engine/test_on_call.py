@@ -19,6 +19,7 @@ from incidents.models.clock import database_now
 from incidents.services import approvals
 from incidents.services.approvals import Answer
 from incidents.services.start import start
+from tests.factories import agree_on
 from tests.fakes.on_call import FakeOnCall
 from tests.fakes.sockets import closed_address
 from tests.scene import Scene, consent, set_scene
@@ -79,8 +80,7 @@ def asked(db: None, world: Lab, tmp_path: Path) -> Scene:
     made = set_scene(world, tmp_path)
     made.break_()
     row = made.propose().preapproval
-    row.terms = {**row.terms, "on_call": ROTA}
-    row.save()
+    agree_on(row, {**row.terms, "on_call": ROTA})
     return made
 
 

@@ -20,7 +20,6 @@ from guardian.shortcuts import assign_perm
 
 from incidents.actions.base import Wish
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.canonical import digest
 from incidents.domain.findings import Finding, blockers
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine.advance import advance
@@ -29,7 +28,7 @@ from incidents.models import Backend, Binding, Diagnosis, Location, Plan, Point,
 from incidents.services.propose import propose
 from incidents.services.start import start
 from tests.adapters.kubernetes_support import BAD, kubeconfig
-from tests.factories import make_terms
+from tests.factories import agree_on, make_terms
 from tests.fakes.cloudflare import ACCOUNT, TOKEN, FakeCloudflare
 from tests.fakes.kubernetes import FakeKubernetes
 from tests.fakes.kubernetes_cluster import Cluster
@@ -65,14 +64,13 @@ def settle(
         location = Location.objects.get(slug=slug)
         Binding.objects.create(resource=resource, location=location, backend=backend, aspect=aspect, key=key)
         Point.objects.create(probe=probe, resource=resource, location=location, address=visit)
-    terms = replace(make_terms(), probes=("visit",)).as_json()
     row = Preapproval.objects.create(
         slug=f"{action}-{backend.slug}"[:50],
         action=action,
         organization=scene.organization,
-        terms=terms,
-        digest=digest(terms),
+        terms={},
     )
+    agree_on(row, replace(make_terms(), probes=("visit",)).as_json())
     row.resources.set([resource])
     assign_perm("incidents.use_preapproval", Group.objects.get(name="example-shop/operators"), row)
     return resource
@@ -261,9 +259,7 @@ def test_that_the_request_was_registered_is_no_success(
     route_of(cloudflare)["advertised"] = well[0] = False
     poll_once()
     row = Preapproval.objects.get(resources=resource)
-    row.terms = {**row.terms, "proof": {**row.terms["proof"], "within_seconds": 1}}
-    row.digest = digest(row.terms)
-    row.save()
+    agree_on(row, {**row.terms, "proof": {**row.terms["proof"], "within_seconds": 1}})
     run = scene.carry_on(tapped(scene, "readvertise_prefix", resource))
     assert route_of(cloudflare)["advertised"] is True
     assert (run.phase, run.because) == (Phase.PAUSED, "verdict.inconclusive")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from incidents.domain.canonical import digest
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.rpki import Origin
 from incidents.engine.validating import ask_validator
 from incidents.models import Plan, Preapproval, Probe
+from tests.factories import agree_on
 from tests.fakes.sockets import closed_address
 from tests.fakes.validator import FakeValidator
 from tests.scene import BROKEN, Scene
@@ -29,9 +29,7 @@ def configure(scene: Scene, url: str) -> str:
     name = f"routinator-{url.rpartition(':')[2]}"
     Probe.objects.create(slug=name, kind="rpki", budget_ms=1000, settings={"url": url})
     row = Preapproval.objects.get(action="readvertise_prefix", organization=scene.organization)
-    row.terms = {**row.terms, "rpki": name}
-    row.digest = digest(row.terms)
-    row.save()
+    agree_on(row, {**row.terms, "rpki": name})
     return name
 
 

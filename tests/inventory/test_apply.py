@@ -104,7 +104,7 @@ def test_changes_are_named_field_by_field(apply: Apply) -> None:
         ("watch", "203.0.113.0/24 edge-a tcp", ("address",)),
         ("binding", "203.0.113.0/24 edge-a service", ("key",)),
         ("person", "bob", ("title",)),
-        ("preapproval", "shop-readvertise", ("terms", "digest")),
+        ("preapproval", "shop-readvertise", ("terms", "digest", "seal")),
     }
     assert Point.objects.filter(address="127.0.0.1:8444").count() == 1
     assert Binding.objects.filter(key="other", seen=None, good=None).count() == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -82,11 +81,7 @@ def test_a_secret_is_the_text_of_its_file_without_the_line_end(tmp_path: Path) -
             resolve(f"file:{name}", tmp_path)
 
 
-def test_1100_prefixes_are_read_in_less_than_two_seconds(rules: Rules) -> None:
-    text = large(1100)
-    began = time.perf_counter()
-    found = read(text, rules)
-    took = time.perf_counter() - began
+def test_1100_prefixes_are_read(rules: Rules) -> None:
+    found = read(large(1100), rules)
     assert isinstance(found, Inventory)
     assert len(found.preapprovals[0].resources) == 1100
-    assert took < 2, f"{took:.2f} s"

@@ -94,7 +94,7 @@ def test_a_group_that_went_away_comes_back(apply: Apply) -> None:
 def test_a_preapproval_covers_exactly_what_the_file_says(apply: Apply) -> None:
     apply(EXAMPLE)
     diff = apply(replaced("resources: every prefix", "resources: [2001:db8::/32]"))
-    assert diff.kinds["preapproval"].changed == {"shop-readvertise": ("digest", "resources")}
+    assert diff.kinds["preapproval"].changed == {"shop-readvertise": ("digest", "seal", "resources")}
     assert [row.name for row in Preapproval.objects.get().resources.all()] == ["2001:db8::/32"]
     assert entries("inventory.preapproval.uncovered")[0]["data"]["resources"] == ["203.0.113.0/24"]
 

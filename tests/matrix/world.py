@@ -103,8 +103,7 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
     live = start(operator, organization, _posted(operator, preapproval, broken[0]))
     now = timezone.now()
     ended = factories.make_ended_run(factories.make_plan(operator, preapproval, [broken[1]]), now)
-    preapproval.terms = factories.make_terms(tier=3, break_glass=True).as_json()
-    preapproval.save()
+    factories.agree_on(preapproval, factories.make_terms(tier=3, break_glass=True).as_json())
     approval = approvals.ask(operator, organization, _posted(operator, preapproval, broken[2]))
     entry = EngineerEntry.objects.create(resource=broken[3], damage=Damage.WITHDRAWN_UNBOUND, opened_at=now)
     freeze = Freeze.objects.create(
