@@ -113,7 +113,8 @@ def test_only_owners_change_anything(shop: Shop, ada: Person, invitation: Invita
 
     for answer in answers:
         assert answer.status_code == 404
-        assert ("Ask Ada (they can), or call us." in answer.text) is sees
+        told = "Only owners see and change the people of an organization. Ask Ada (they can), or call us."
+        assert (told in answer.text) is sees
         assert ("There is nothing at this address" in answer.text) is not sees
     assert len(audited("access.denied")) == 5
     assert list(shop.viewer.groups.values_list("name", flat=True)) == ["example-shop/viewers"]
