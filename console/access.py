@@ -23,6 +23,7 @@ Row = TypeVar("Row")
 
 SEES_PEOPLE: tuple[Grant, ...] = ("manage_people", "support_organization")
 VIEWER = "You can see this but not change it."
+ONLY_OWNERS = "Only owners see and change the people of an organization."
 
 
 class MayOnlySee(Http404):
@@ -208,7 +209,8 @@ def _let_in(
 def _must_ask(request: SignedInRequest, organization: Organization, grant: Grant, action: str = "") -> MayOnlySee:
     names = whom_to_ask(organization, grant, action)
     ask = f"Ask {' or '.join(names)} (they can), or call us." if names else "Call us."
-    return may_only_see(request, organization, f"{VIEWER} {ask}")
+    what = ONLY_OWNERS if grant == "manage_people" else VIEWER
+    return may_only_see(request, organization, f"{what} {ask}")
 
 
 def denied(request: SignedInRequest, organization: Organization | None) -> Http404:

@@ -55,7 +55,7 @@ def must_give(giver: Person, organization: Organization, role: str) -> None:
         raise Refused("That role may do something that you may not, so you cannot give it. Nothing was changed.")
 
 
-def put_in(person: Person, organization: Organization, role: str, by: Person | None, now: datetime) -> None:
+def put_in(person: Person, organization: Organization, role: str, by: Person, now: datetime) -> None:
     """Makes this the person's only role in the organization, none when it is empty; in the caller's transaction."""
     names = [group_of(organization.slug, one) for one in ORGANIZATION_ROLES]
     Person.groups.through.objects.filter(person=person, group__name__in=names).delete()
@@ -64,7 +64,7 @@ def put_in(person: Person, organization: Organization, role: str, by: Person | N
     RoleChange.objects.update_or_create(
         person=person,
         organization=organization,
-        defaults={"role": role, "by": by, "at": now, "settled_at": None if by else now},
+        defaults={"role": role, "by": by, "at": now, "settled_at": None},
     )
     touch(organization)
 
