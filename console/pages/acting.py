@@ -14,8 +14,8 @@ from console.desk_forms import ActForm
 from console.pages.answers import see_other
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.models import CallerConsent, Organization, Person
-from incidents.selectors.callers import approved_actions, read_callers
+from incidents.models import Organization, Person
+from incidents.selectors.callers import approved_actions, find_consent, read_callers
 from incidents.selectors.home import open_incident
 from incidents.services import consents
 
@@ -51,7 +51,7 @@ def end(request: SignedInRequest, slug: str, consent_id: uuid.UUID) -> HttpRespo
     """Harmless when repeated or too late: the page afterwards shows whether anybody still acts."""
     organization = access_organization(request, slug).row
     if request.method == "POST":
-        consent = CallerConsent.objects.filter(pk=consent_id, organization=organization).first()
+        consent = find_consent(organization, consent_id)
         if consent is None:
             raise denied(request, organization)
         try:

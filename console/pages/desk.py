@@ -15,8 +15,8 @@ from console.access import SignedInRequest, access_desk, access_supported, signe
 from console.pages.home import headline
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import many
-from incidents.models import CallerConsent
 from incidents.selectors.approvals import unread, waiting_for
+from incidents.selectors.callers import read_consents
 from incidents.selectors.desk import read_customers, read_version
 from incidents.selectors.freezes import read_freezes
 from incidents.selectors.home import Freshness, freshness, open_incident
@@ -59,12 +59,11 @@ def summary(request: SignedInRequest) -> HttpResponse:
 def customer(request: SignedInRequest, slug: str) -> HttpResponse:
     """What there is to do for one customer, and who acted for it lately."""
     entered = access_supported(request, slug)
-    rows = CallerConsent.objects.filter(organization=entered.row).select_related("staff", "ended_by")
     context = {
         "organization": entered.row,
         "entered": entered,
         "incident": open_incident(entered.row),
-        "consents": rows.prefetch_related("allowed").order_by("-began_at")[:10],
+        "consents": read_consents(entered.row),
         "now": timezone.now(),
     }
     return render(request, "desk/customer.html", context)

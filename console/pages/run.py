@@ -17,6 +17,7 @@ from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unc
 from console.words import listed, percent_at
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.models import Run
+from incidents.selectors.callers import allows
 from incidents.selectors.run import RunPage, read_run
 from incidents.services.undo import UNDO_FOR
 
@@ -78,6 +79,7 @@ def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> 
         "incident": page.incident,
         "may_act": entered.may_act,
         "may_press": entered.may_press,
+        "may_undo": entered.may_act or allows(entered.consent, entered.row.action),
     }
 
 

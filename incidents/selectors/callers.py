@@ -1,11 +1,16 @@
-"""Who of a customer may agree that somebody acts for them, and to what."""
+"""Who of a customer may agree that somebody acts for them, to what, and who has agreed to what so far."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.db.models import Q
 
 from incidents.actions.catalogue import CATALOGUE
-from incidents.models import Organization, Person, Preapproval
+from incidents.models import CallerConsent, ConsentedAction, Organization, Person, Preapproval
+
+# As many as somebody reads who wants to know what happened lately.
+NEWEST = 10
 
 
 def read_callers(organization: Organization) -> list[Person]:
@@ -27,3 +32,20 @@ def approved_actions(organization: Organization) -> list[str]:
     rows = Preapproval.objects.filter(organization=organization).exclude(digest="")
     names = set(rows.values_list("action", flat=True))
     return [name for name in CATALOGUE if name in names]
+
+
+def read_consents(organization: Organization) -> list[CallerConsent]:
+    """The newest consents of an organization, with what each allowed. Two queries."""
+    rows = CallerConsent.objects.filter(organization=organization).select_related("staff", "ended_by")
+    return list(rows.prefetch_related("allowed").order_by("-began_at")[:NEWEST])
+
+
+def find_consent(organization: Organization, pk: uuid.UUID) -> CallerConsent | None:
+    """The consent, when it is one of this organization."""
+    rows = CallerConsent.objects.filter(pk=pk, organization=organization)
+    return rows.select_related("organization", "staff").first()
+
+
+def allows(consent: uuid.UUID | None, action: str) -> bool:
+    """Whether the consent names this action; no consent names any. One query where there is one."""
+    return consent is not None and ConsentedAction.objects.filter(consent=consent, action=action).exists()

@@ -59,19 +59,13 @@ def _sign_ins(organizations: Sequence[Organization]) -> list[tuple[uuid.UUID, St
 
 
 def _previews(organizations: Sequence[Organization]) -> list[tuple[uuid.UUID, Step]]:
-    mine = Plan.objects.filter(organization=OuterRef("organization"), run=None).order_by("-proposed_at")
-    rows = Plan.objects.filter(organization__in=organizations, run=None, pk=Subquery(mine.values("pk")[:1]))
-    columns = (
-        "organization_id",
-        "proposed_at",
-        "proposed_by__title",
-        "organization__title",
-        "consent__caller",
-        "action",
-    )
+    mine = Plan.objects.filter(organization=OuterRef("pk"), run=None).order_by("-proposed_at")
+    rows = Plan.objects.filter(pk__in=_newest(organizations, Subquery(mine.values("pk")[:1])))
+    whose = ("organization_id", "organization__title")
+    columns = (*whose, "proposed_at", "proposed_by__title", "consent__caller", "action")
     return [
         (pk, Step(PREVIEW, at, behalf(who, title, caller), _does(action)))
-        for pk, at, who, title, caller, action in rows.values_list(*columns)
+        for pk, title, at, who, caller, action in rows.values_list(*columns)
     ]
 
 

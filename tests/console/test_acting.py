@@ -246,7 +246,10 @@ def test_an_undo_by_consent_is_offered_and_carries_it(
     put(run, Step.VERIFIED, phase=Phase.ENDED, outcome=Outcome.SUCCEEDED, stage=1)
     run.locks.update(live=False)
     assert "/undo" not in desk.get(page_of(run)).text
-    agree(shop)
+    consent = agree(shop)
+    consent.allowed.update(action="revert_deploy")
+    assert "/undo" not in desk.get(page_of(run)).text, "they agreed to something else"
+    consent.allowed.update(action="readvertise_prefix")
 
     assert f'href="{page_of(run)}/undo">Undo</a>' in desk.get(page_of(run)).text
     assert "You do this for <strong>Example Shop</strong>" in desk.get(f"{page_of(run)}/undo").text

@@ -11,8 +11,12 @@ import pytest
 from django.contrib.auth.models import Group
 
 from incidents.domain.errors import NotAllowed, Refused
+from incidents.domain.findings import blockers
+from incidents.domain.guards import Proposal
+from incidents.domain.plans import thaw
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
+from incidents.engine.circumstances import ask_guards
 from incidents.lab.lab import Lab
 from incidents.models import Attempt, AuditEntry, CallerConsent, Person, Plan, Run
 from incidents.models.clock import database_now
@@ -122,6 +126,23 @@ def test_a_new_consent_does_not_revive_a_preview_of_the_old_one(scene: Scene) ->
     record_consent(desk(), scene.organization)
     with pytest.raises(Refused, match="has ended the consent"):
         start(desk(), scene.organization, consent(plan))
+
+
+def test_a_consent_to_one_is_none_to_another_of_the_support(scene: Scene) -> None:
+    scene.break_()
+    agreed = record_consent(desk(), scene.organization)
+    plan = preview(scene)
+    other = Person.objects.create(username="other-desk")
+    other.groups.add(Group.objects.get(name="support"))
+    proposal = Proposal.of(thaw(bytes(plan.body), plan.digest))
+
+    def against(person: Person) -> set[str]:
+        said = ask_guards(proposal, plan.preapproval, person, None, database_now())
+        return {finding.code for finding in blockers(said)}
+
+    assert (against(desk()), against(other)) == (set(), {"guard.consent"})
+    agreed.allowed.all().delete()
+    assert against(desk()) == {"guard.consent"}
 
 
 def test_an_end_wakes_a_run_that_waits(scene: Scene) -> None:

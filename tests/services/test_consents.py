@@ -11,7 +11,7 @@ from django.db.models import F
 
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.engine.callers import end_over
-from incidents.engine.grants import holds, may_use, may_use_by_right
+from incidents.engine.grants import consents_of, holds, may_use, may_use_by_right
 from incidents.models import AuditEntry, CallerConsent, Organization, Person, Preapproval
 from incidents.models.clock import database_now
 from incidents.services.consents import end
@@ -185,6 +185,7 @@ def test_it_is_of_no_use_when_its_time_is_over_or_its_staff_have_left(shop: Orga
     assert may_use(desk, preapproval)
     Person.objects.filter(pk=desk.pk).update(is_active=False)
     assert not may_use(desk, preapproval)
+    assert not consents_of(desk).exists()
     Person.objects.filter(pk=desk.pk).update(is_active=True)
     CallerConsent.objects.filter(pk=consent.pk).update(expires_at=database_now())
     assert not may_use(desk, preapproval)
