@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
@@ -37,7 +36,7 @@ def act(request: SignedInRequest, slug: str) -> HttpResponse:
         try:
             consents.record(request.user, organization, _said(form, caller))
         except NotAllowed as refused:
-            raise PermissionDenied(str(refused)) from refused
+            raise may_only_see(request, organization, str(refused)) from refused
         except Refused as refused:
             form.add_error("agreed", str(refused))
         else:

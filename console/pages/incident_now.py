@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from console.access import SignedInRequest, access_organization, denied, signed_in
+from console.access import SignedInRequest, access_organization, denied, may_only_see, signed_in
 from console.desk_forms import ReasonForm
 from console.pages.answers import see_other
 from incidents.domain.errors import NotAllowed, Refused
@@ -34,7 +33,7 @@ def incident(request: SignedInRequest, slug: str) -> HttpResponse:
         try:
             (close if closing else declare)(request.user, organization, form.cleaned_data["because"])
         except NotAllowed as refused:
-            raise PermissionDenied(str(refused)) from refused
+            raise may_only_see(request, organization, str(refused)) from refused
         except Refused as refused:
             form.add_error("because", str(refused))
         else:
