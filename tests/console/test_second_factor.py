@@ -108,6 +108,15 @@ def test_too_many_guesses_are_told_how_long_to_wait_and_what_else_works(shop: Sh
     assert "Use a passkey, which is not held up by this, or call" in answer.text
 
 
+def test_whoever_has_left_meanwhile_does_not_finish(shop: Shop, client: Client) -> None:
+    secret = enrol(shop.operator)
+    client.post("/sign-in", GOOD)
+    Person.objects.filter(pk=shop.operator.pk).update(is_active=False)
+
+    assert client.post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/sign-in"
+    assert "session.began" not in events()
+
+
 def test_the_second_step_without_the_first_leads_to_the_first(shop: Shop, client: Client) -> None:
     assert client.get("/sign-in/code")["Location"] == "/sign-in"
     assert client.post("/sign-in/code", {"code": "123456"})["Location"] == "/sign-in"
