@@ -91,7 +91,7 @@ def test_it_says_what_is_wrong(shop: Shop, client: Client, given: dict[str, str]
 
     assert answer.status_code == 422
     assert "<title>Error: One more step to sign in</title>" in answer.text
-    assert words in answer.text
+    assert f'<a href="#code">{words}' in answer.text
     assert client.get(shop.home).status_code == 302
 
 

@@ -44,7 +44,7 @@ def test_it_says_what_is_wrong(shop: Shop, client: Client, given: dict[str, str]
 
     assert answer.status_code == 422
     assert "<title>Error: Sign in" in answer.text
-    assert words in answer.text
+    assert f'<a href="#id_username">{words}' in answer.text
     assert PASSWORD not in answer.text
 
 
