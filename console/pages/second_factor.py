@@ -71,5 +71,6 @@ def given(request: HttpRequest, person: Person) -> tuple[str, int | None]:
 
 
 def _stage(request: HttpRequest) -> AuthenticateStage | None:
-    """The sign-in that waits for this step; None when there is none, or it has waited too long."""
-    return LoginStageController.enter(request, AuthenticateStage.key)
+    """The sign-in that waits for this step; None when there is none, it has waited too long, or the person has left."""
+    stage: AuthenticateStage | None = LoginStageController.enter(request, AuthenticateStage.key)
+    return stage if stage is not None and stage.login.user.is_active else None

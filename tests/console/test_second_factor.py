@@ -91,7 +91,7 @@ def test_it_says_what_is_wrong(shop: Shop, client: Client, given: dict[str, str]
 
     assert answer.status_code == 422
     assert "<title>Error: One more step to sign in</title>" in answer.text
-    assert words in answer.text
+    assert f'<a href="#code">{words}' in answer.text
     assert client.get(shop.home).status_code == 302
 
 
@@ -106,6 +106,15 @@ def test_too_many_guesses_are_told_how_long_to_wait_and_what_else_works(shop: Sh
     assert (answer.status_code, answer["Retry-After"]) == (429, "300")
     assert "Too many tries. Wait 5 minutes." in answer.text
     assert "Use a passkey, which is not held up by this, or call" in answer.text
+
+
+def test_whoever_has_left_meanwhile_does_not_finish(shop: Shop, client: Client) -> None:
+    secret = enrol(shop.operator)
+    client.post("/sign-in", GOOD)
+    Person.objects.filter(pk=shop.operator.pk).update(is_active=False)
+
+    assert client.post("/sign-in/code", {"code": code_of(secret)})["Location"] == "/sign-in"
+    assert "session.began" not in events()
 
 
 def test_the_second_step_without_the_first_leads_to_the_first(shop: Shop, client: Client) -> None:

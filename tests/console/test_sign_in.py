@@ -44,7 +44,7 @@ def test_it_says_what_is_wrong(shop: Shop, client: Client, given: dict[str, str]
 
     assert answer.status_code == 422
     assert "<title>Error: Sign in" in answer.text
-    assert words in answer.text
+    assert f'<a href="#id_username">{words}' in answer.text
     assert PASSWORD not in answer.text
 
 
@@ -92,6 +92,11 @@ def test_behind_a_proxy_the_address_is_what_the_proxy_wrote(shop: Shop, client: 
     # What the client wrote itself stands before it.
     assert wrong_from(client, *[f"203.0.{number}.1, 192.0.2.1" for number in range(6)]) == [422] * 5 + [429]
     assert wrong_from(client, "192.0.2.1, 198.51.100.1") == [422]
+
+
+def test_whoever_comes_past_the_proxies_is_one_network(shop: Shop, client: Client, settings: Settings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    assert wrong_from(client, *[f"203.0.{number}.1" for number in range(6)]) == [422] * 5 + [429]
 
 
 def test_a_known_network_is_given_more_tries(shop: Shop, client: Client, settings: Settings) -> None:
