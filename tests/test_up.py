@@ -71,7 +71,7 @@ def children(pid: int) -> list[str]:
 def test_it_says_where_it_is_and_who_may_sign_in(demo: tuple[subprocess.Popen[bytes], Path, str]) -> None:
     _, folder, port = demo
     said = (folder / "said").read_text()
-    assert f"\nhttp://127.0.0.1:{port}\n" in said
+    assert f"\nhttp://localhost:{port}\n" in said
     people = PERSON.findall(said)
     assert people[0][0] == "shop-operator"
     assert "who has something broken of each kind" in people[0][2]

@@ -47,7 +47,7 @@ def introduce(lab: Path, port: int) -> None:
     """Prints the address, the people, the hurt customer first, and how to break and heal what there is."""
     poll_once()
     print("\nDemo mode: one machine, no TLS, not for production. Ctrl-C ends everything.\n")
-    print(f"http://127.0.0.1:{port}")
+    print(f"http://localhost:{port}")
     people = {person.username: person for person in Person.objects.filter(is_active=True)}
     names = sorted(people, key=lambda name: (name != CUSTOMER, name))
     for name in names:
