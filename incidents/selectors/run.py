@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Min
 
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.approvals import State
 from incidents.domain.plans import thaw
 from incidents.domain.runs import Step
 from incidents.domain.terms import read_terms
@@ -25,6 +26,10 @@ from incidents.selectors.stages import StageFacts, StageLine, Verdict, lines
 from incidents.selectors.undoing import Limits, Undoing, read_undoing
 from incidents.selectors.usual import Usual, usual_time
 
+OF_PLAN = (
+    "findings", "preapproval__terms", "consent__caller",
+    "approval__state", "approval__alone", "approval__decided_by__title",
+)  # fmt: skip
 # A page that names a thousand prefixes helps nobody; the rest is counted.
 NAMED = 50
 
@@ -61,6 +66,8 @@ class RunPage:
 
     Args:
         what: the resource, or how many.
+        agreed: how the second person is called who agreed; empty where none was asked.
+        alone: whether one person started alone what takes two.
         began: whether the points were measured before the first effect.
         in_steps: whether stages are steps of one way, which all locations go together; `percents` how far each leads.
         overruled: the last verdict that somebody overruled, and why; None when nobody did.
@@ -75,6 +82,8 @@ class RunPage:
     count: int
     words: Words
     by: str
+    agreed: str
+    alone: bool
     reason: str
     phase: str
     outcome: str
@@ -109,7 +118,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
     """Eleven queries, however many targets."""
     action = CATALOGUE[run.action]
     counted, readings = _targets(run), _readings(run, in_steps=action.in_steps)
-    plan = Plan.objects.filter(pk=run.plan_id).values("findings", "preapproval__terms", "consent__caller").get()
+    plan = Plan.objects.filter(pk=run.plan_id).values(*OF_PLAN).get()
     verdicts = _verdicts(run)
     overruled = [verdict for verdict in verdicts.values() if verdict.overruled_by]
     first, count = _resources(run)
@@ -123,6 +132,8 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         count=count,
         words=action.words,
         by=started_by(run, plan["consent__caller"]),
+        agreed=plan["approval__decided_by__title"] or "" if plan["approval__state"] == State.APPROVED else "",
+        alone=plan["approval__alone"] is True,
         reason=run.reason,
         phase=run.phase,
         outcome=run.outcome,

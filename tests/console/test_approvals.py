@@ -77,6 +77,7 @@ def test_the_way_of_two_people(shop: Shop) -> None:
     assert (response.status_code, response["Location"]) == (303, f"/runs/{run.reference}")
     done = main_text(shop.clients["operator"].get(f"/approvals/{row.pk}"))
     assert "the shop-owner agreed" in done
+    assert "The shop-owner agreed to it." in main_text(shop.clients["viewer"].get(f"/runs/{run.reference}"))
     home = main_text(shop.clients["operator"].get(shop.home))
     assert f"the shop-owner agreed, and {run.reference} has begun." in home
 
@@ -182,6 +183,7 @@ def test_alone(shop: Shop) -> None:
         "shop-owner",
         "support-desk",
     }
+    assert "They started it alone" in main_text(operator.get(f"/runs/{run.reference}"))
     owner = main_text(shop.clients["shop-owner"].get(shop.home))
     assert f"started {run.reference} alone" in owner
 
