@@ -18,6 +18,7 @@ from console.forms import DecisionForm, first_problem
 from console.pages.answers import go_to
 from console.pages.polling import WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
+from console.templatetags.words import capital
 from incidents.domain.approvals import State
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.engine.grants import may_approve
@@ -149,7 +150,7 @@ def headline(page: ApprovalPage) -> str:
     if not page.waits:
         return HEADLINES[page.state]
     if page.may_decide:
-        return f"{page.asked_by} asks you to agree: {page.plan.verb.lower()} {page.plan.what}"
+        return f"{capital(page.asked_by)} asks you to agree: {page.plan.verb.lower()} {page.plan.what}"
     return "Waiting for a second person to agree"
 
 

@@ -1,4 +1,4 @@
-"""The last that was done for an organization: a sign-in, a preview that was opened and not run, or a run."""
+"""The last that was done for an organization: a sign-in, a preview, a question to a second person, or a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from incidents.domain.people import ORGANIZATION_ROLES
 from incidents.models import Organization, Person, Plan, Run
 from incidents.selectors.acting import behalf
 
-SIGN_IN, PREVIEW, RUN = "sign-in", "preview", "run"
+SIGN_IN, PREVIEW, ASKED, RUN = "sign-in", "preview", "asked", "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Step:
     """One step.
 
     Args:
-        kind: `sign-in`, `preview` or `run`.
+        kind: `sign-in`, `preview`, `asked` (a second person was asked to agree) or `run`.
         by: who, and for whom.
         does: what the action does, as in "what you can do"; empty for a sign-in.
         reference, phase, outcome, because: of a run; empty otherwise.
@@ -62,10 +62,10 @@ def _previews(organizations: Sequence[Organization]) -> list[tuple[uuid.UUID, St
     mine = Plan.objects.filter(organization=OuterRef("pk"), run=None).order_by("-proposed_at")
     rows = Plan.objects.filter(pk__in=_newest(organizations, Subquery(mine.values("pk")[:1])))
     whose = ("organization_id", "organization__title")
-    columns = (*whose, "proposed_at", "proposed_by__title", "consent__caller", "action")
+    columns = (*whose, "proposed_at", "proposed_by__title", "consent__caller", "action", "approval__asked_at")
     return [
-        (pk, Step(PREVIEW, at, behalf(who, title, caller), _does(action)))
-        for pk, title, at, who, caller, action in rows.values_list(*columns)
+        (pk, Step(ASKED if asked else PREVIEW, asked or at, behalf(who, title, caller), _does(action)))
+        for pk, title, at, who, caller, action, asked in rows.values_list(*columns)
     ]
 
 

@@ -57,7 +57,7 @@ def answer(client: Client, row: Approval, verb: str, **fields: str) -> Any:
 def test_the_preview_asks_for_a_second_person(shop: Shop) -> None:
     text = main_text(shop.clients["operator"].get(shop.preview()))
     assert "Ask a second person to agree" in text
-    assert "the shop-owner or the support-desk can agree" in text
+    assert "The shop-owner or the support-desk can agree" in text
     assert "Nobody is there to agree" in text
     assert "203.0.113.0/24 now" not in text
 
@@ -76,7 +76,7 @@ def test_the_way_of_two_people(shop: Shop) -> None:
     run = Run.objects.get()
     assert (response.status_code, response["Location"]) == (303, f"/runs/{run.reference}")
     done = main_text(shop.clients["operator"].get(f"/approvals/{row.pk}"))
-    assert "the shop-owner agreed" in done
+    assert "The shop-owner agreed" in done
     assert "The shop-owner agreed to it." in main_text(shop.clients["viewer"].get(f"/runs/{run.reference}"))
     home = main_text(shop.clients["operator"].get(shop.home))
     assert f"the shop-owner agreed, and {run.reference} has begun." in home
