@@ -79,7 +79,7 @@ def test_the_way_of_two_people(shop: Shop) -> None:
     assert "The shop-owner agreed" in done
     assert "The shop-owner agreed to it." in main_text(shop.clients["viewer"].get(f"/runs/{run.reference}"))
     home = main_text(shop.clients["operator"].get(shop.home))
-    assert f"the shop-owner agreed, and {run.reference} has begun." in home
+    assert f"The shop-owner agreed, and {run.reference} has begun." in home
 
 
 def test_a_no_needs_words_and_is_told(shop: Shop) -> None:
