@@ -20,6 +20,9 @@ NO_TITLE = "Write who this is, in one line of at most 100 letters."
 NO_ROLE = "Choose one of the roles. Nothing was changed."
 
 
+WRONG_WORD = "Type the word as it stands there. Nothing was changed."
+
+
 class ConsentForm(forms.Form):
     """A person's yes to one plan."""
 
@@ -35,14 +38,7 @@ class ConsentForm(forms.Form):
         error_messages={"max_length": "Write the reason in at most 500 characters. Nothing was changed."},
     )
     understood = forms.BooleanField(required=False)
-
-
-class AloneForm:
-    """The second form of a preview, by which one person goes on without a second one."""
-
-    def __init__(self, posted: Mapping[str, str]) -> None:
-        self.is_chosen = posted.get("alone") == "yes"
-        self.word = posted.get("word", "")[:20]
+    word = forms.CharField(required=False, max_length=20, error_messages={"max_length": WRONG_WORD})
 
 
 class DecisionForm(forms.Form):

@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from console.access import SignedInRequest, may_only_see
-from console.forms import AloneForm, ConsentForm, first_problem
+from console.forms import ConsentForm, first_problem
 from console.pages.answers import go_to
 from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
@@ -78,13 +78,12 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
         record_unusable(request.user, asked.organization, request.get_full_path(), problem)
         return show(request, asked, problem, request.POST.get("reason", "")[:500])
     consent = Consent(**form.cleaned_data)
-    alone = AloneForm(request.POST)
     weight = read_weight(asked.organization, consent.digest)
     if _confirm_first(request, weight):
         return show(request, asked, CONFIRM_FIRST, consent.reason)
     try:
-        if alone.is_chosen:
-            return go_to(_run_page(break_glass(request.user, asked.organization, consent, alone.word)))
+        if request.POST.get("alone") == "yes":
+            return go_to(_run_page(break_glass(request.user, asked.organization, consent)))
         if weight.takes_two:
             row = ask(request.user, asked.organization, consent)
             return go_to(reverse("approval", args=[row.pk]))

@@ -19,8 +19,8 @@ VALID_FOR = timedelta(minutes=30)
 REVIEW_WITHIN = timedelta(hours=72)
 # For so long after a no nobody breaks the glass for the same.
 NO_MEANS_NO = timedelta(hours=1)
-# What must be typed: short, and easy on a phone.
-WORD = "ALONE"
+# What must be typed, to ask at tier 3 and to go on alone: short, and easy on a phone.
+WORD_FOR_TWO, WORD_ALONE = "SERIOUS", "ALONE"
 
 
 class Why(StrEnum):
@@ -48,12 +48,12 @@ class Human:
     Args:
         account: id of the person's row.
         identity: equal for two sign-ins of one human; empty where nobody has said it.
-        invited_by: account that made this one; empty where the inventory did.
+        inviters: accounts by whose invitations this one came to be: who invited it, who invited them, and so on.
     """
 
     account: str
     identity: str = ""
-    invited_by: str = ""
+    inviters: frozenset[str] = frozenset()
 
 
 def needed(terms: Terms, resources: int, *, on_call_unknown: bool) -> tuple[Why, ...]:
@@ -71,14 +71,15 @@ def needed(terms: Terms, resources: int, *, on_call_unknown: bool) -> tuple[Why,
 def may_agree(asked: Human, agrees: Human) -> str:
     """Why one may not be the second person for the other, as a code; empty when they may.
 
-    An account that somebody invited may be a second one of their own, so it never agrees to what they ask for; nor the
-    other way round, for whoever holds both would only ask from the other side.
+    Where the inventory says of both who they are, that decides. Otherwise an account that came by an invitation may be
+    a second one of whoever invited it, or of another whom they invited: none of such a family agrees to what another
+    of it asks for.
     """
     if asked.account == agrees.account:
         return "approval.own"
-    if asked.identity and asked.identity == agrees.identity:
-        return "approval.same-human"
-    if agrees.invited_by == asked.account or asked.invited_by == agrees.account:
+    if asked.identity and agrees.identity:
+        return "approval.same-human" if asked.identity == agrees.identity else ""
+    if (asked.inviters | {asked.account}) & (agrees.inviters | {agrees.account}):
         return "approval.invited"
     return ""
 

@@ -148,7 +148,7 @@ SECOND_PERSON = {
     "approval.revoked": "The second person who agreed to this may no longer do so.",
     "approval.own": "Nobody can be the second person for what they ask for themselves.",
     "approval.same-human": "The second person is the same human as the one who asks.",
-    "approval.invited": "One of the two has invited the other, so somebody else has to agree.",
+    "approval.invited": "Both came here by the same invitations, so somebody else has to agree.",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from incidents.domain.approvals import Human, may_agree
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine.grants import may_approve
@@ -10,7 +12,13 @@ from incidents.models import Approval, Person, Plan
 
 
 def human(person: Person) -> Human:
-    return Human(str(person.pk), person.identity, str(person.invited_by_id or ""))
+    """Who is behind a sign-in. No query for whom the inventory has made; one for each invitation behind the others."""
+    inviters: list[uuid.UUID] = []
+    inviter = person.invited_by_id
+    while inviter is not None and inviter not in inviters:
+        inviters.append(inviter)
+        inviter = Person.objects.filter(pk=inviter).values_list("invited_by_id", flat=True).first()
+    return Human(str(person.pk), person.identity, frozenset(map(str, inviters)))
 
 
 def what_is_missing(plan: Plan, value: PlanValue, asked_by: Person) -> str:

@@ -14,7 +14,7 @@ from incidents.domain.terms import Window
 from incidents.engine import on_call
 from incidents.engine.freezes import freezes_on
 from incidents.engine.grants import holds, may_use_by_right
-from incidents.engine.seals import preapproval_is_sealed, run_is_sealed
+from incidents.engine.seals import preapproval_is_sealed, run_is_as_recorded, run_is_sealed
 from incidents.models import Attempt, CallerConsent, Incident, Person, Preapproval, ResourceLock, Run, Target
 
 
@@ -59,7 +59,7 @@ def ask_guards(
 def _sealed(run: Run | None, preapproval: Preapproval | None) -> bool:
     """A preapproval that is gone, or withdrawn, is another guard's business."""
     rules = preapproval is None or not preapproval.digest or preapproval_is_sealed(preapproval)
-    return rules and (run is None or run_is_sealed(run))
+    return rules and (run is None or (run_is_sealed(run) and run_is_as_recorded(run)))
 
 
 def _incident_open(preapproval: Preapproval | None) -> bool:

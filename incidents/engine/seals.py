@@ -7,13 +7,14 @@ opens what it has sealed while it stands under `SECRET_KEY_FALLBACKS`.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.core.signing import BadSignature, Signer
 
 from incidents.domain.approvals import Statement
 from incidents.domain.canonical import JsonObject, decode, encode
-from incidents.models import Approval, Plan, Preapproval, Run
+from incidents.domain.runs import Outcome
+from incidents.models import Approval, AuditEntry, Plan, Preapproval, Run, StageVerdict
 
 
 def seal_preapproval(slug: str, action: str, organization: str, terms: JsonObject, digest: str) -> str:
@@ -45,13 +46,25 @@ def plan_is_sealed(plan: Plan) -> bool:
 
 
 def seal_run(run: Run) -> str:
-    """The seal of a run: in whose name it carries out which plan."""
+    """The seal of a run: in whose name it carries out which plan, and until when."""
     return _sign("run", encode(_said_of(run)))
 
 
 def run_is_sealed(run: Run) -> bool:
     """Whether the row says what it said when a person, or a hand-back, started it."""
     return _is_signed("run", encode(_said_of(run)), run.seal)
+
+
+def run_is_as_recorded(run: Run) -> bool:
+    """Whether the audit log knows of no end of this run, and of every person who went on without proof.
+
+    The log is not changed by whoever changes a row: its tables refuse that, and its tree shows it.
+    """
+    entries = AuditEntry.objects.filter(run=str(run.pk))
+    if entries.filter(event__in=[f"run.{outcome}" for outcome in Outcome]).exists():
+        return False
+    overruled = StageVerdict.objects.filter(run=run, overruled_by__isnull=False).count()
+    return overruled <= entries.filter(event="verdict.overruled").count()
 
 
 def seal_approval(statement: Statement) -> tuple[bytes, str]:
@@ -100,6 +113,8 @@ def _said_of(run: Run) -> JsonObject:
         "plan": run.plan_id,
         "started_by": str(run.started_by_id),
         "undo_of": str(run.undo_of_id or ""),
+        "accepted_at": run.accepted_at.astimezone(UTC).isoformat(),
+        "deadline_at": run.deadline_at.astimezone(UTC).isoformat(),
     }
 
 

@@ -6,12 +6,14 @@ world has overtaken has to be proposed and asked for again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import IntegrityError
 
 from incidents.audit.log import append, recorded
-from incidents.domain.approvals import State, may_agree
+from incidents.domain.approvals import WORD_FOR_TWO, State, may_agree
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.guards import SECOND_PERSON
@@ -21,7 +23,13 @@ from incidents.models import Approval, Organization, Person, Plan, Run
 from incidents.models.clock import database_now
 from incidents.services.deciding import begin, decide, entry, show_news
 from incidents.services.notices import tell
-from incidents.services.start import Consent, check_plan, find_plan, record_refusal
+from incidents.services.reasons import need
+from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal
+
+Answered = TypeVar("Answered")
+
+WHY = "Write why you want to do this. The second person reads it, and it is kept in the audit log."
+MOST_WORDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +71,28 @@ def _ask_once(person: Person, organization: Organization, consent: Consent) -> A
 
 def _ask(person: Person, organization: Organization, consent: Consent) -> Approval:
     plan = find_plan(person, organization, consent.digest)
+    check_key(plan, consent)
     earlier = _earlier(plan, consent)
     if earlier is not None:
         return earlier
-    if not consent.reason.strip():
-        raise Refused("Write why you want to do this. The second person reads it, and it is kept in the audit log.")
+    reason = need(consent.reason, WHY, MOST_WORDS)
     value = check_plan(person, plan, understood=consent.understood, asking=True)
     if not value.second_person:
         raise Refused("This does not need a second person. Nothing was changed. Check the new preview below.")
+    if value.terms.tier == 3 and consent.word.strip().upper() != WORD_FOR_TWO:
+        raise Refused(f"Type the word {WORD_FOR_TWO} to say that you know how serious this is.")
     row = Approval.objects.create(
         plan=plan,
         organization=organization,
         asked_by=person,
         asked_at=database_now(),
         expires_at=plan.expires_at,
-        reason=consent.reason,
+        reason=reason,
         key=consent.key,
         request_digest=consent.fingerprint(),
     )
     show_news(organization.pk)
-    append(entry("approval.asked", person, row, {"because": list(value.second_person), "reason": consent.reason}))
+    append(entry("approval.asked", person, row, {"because": list(value.second_person), "reason": reason}))
     return row
 
 
@@ -98,29 +108,23 @@ def approve(person: Person, row: Approval, answer: Answer) -> Run:
     """The second person agrees, and the run begins in the name of who asked for it.
 
     Raises:
-        NotAllowed: this person may not agree to it.
+        NotAllowed: this person may not agree to it, or who asked may no longer do it; the latter is final.
         PlanChanged, PlanExpired: the world has moved on, which is final for this plan.
         Refused: it is decided already, or something stands in the way that may pass.
+    Whatever was refused is in the audit log; so it is for the other answers.
     """
-    _must_agree(person, row)
-    _same_plan(row, answer)
-    try:
-        try:
-            return _approve(person, row, answer)
-        except IntegrityError:
-            return _approve(person, row, answer)
-    except Refused as refused:
-        _record_not_begun(person, row, refused)
-        raise
 
+    def agree() -> Run:
+        _must_agree(person, row)
+        _same_plan(row, answer)
+        with recorded():
+            decide(person, row, State.APPROVED, answer.words, alone=False)
+            append(entry("approval.given", person, row, {"words": answer.words}))
+            run = begin(row)
+            tell([row.asked_by], f"{person.title} agreed, and {run.reference} has begun.", f"/runs/{run.reference}")
+            return run
 
-def _approve(person: Person, row: Approval, answer: Answer) -> Run:
-    with recorded():
-        decide(person, row, State.APPROVED, answer.words, alone=False)
-        append(entry("approval.given", person, row, {"words": answer.words}))
-        run = begin(row)
-        tell([row.asked_by], f"{person.title} agreed, and {run.reference} has begun.", f"/runs/{run.reference}")
-        return run
+    return _heard(person, row, agree)
 
 
 def deny(person: Person, row: Approval, answer: Answer) -> None:
@@ -130,51 +134,66 @@ def deny(person: Person, row: Approval, answer: Answer) -> None:
         NotAllowed: this person may not answer.
         Refused: no words, or it is decided already.
     """
-    _must_agree(person, row)
-    _same_plan(row, answer)
-    if not answer.words.strip():
-        raise Refused("Write why not. The person who asked reads it.")
-    with recorded():
-        decide(person, row, State.DENIED, answer.words, alone=False)
-        append(entry("approval.denied", person, row, {"words": answer.words}))
-        tell([row.asked_by], f"{person.title} did not agree: {answer.words}", f"/approvals/{row.pk}")
+
+    def refuse() -> None:
+        _must_agree(person, row)
+        _same_plan(row, answer)
+        words = need(answer.words, "Write why not. The person who asked reads it.", MOST_WORDS)
+        with recorded():
+            decide(person, row, State.DENIED, words, alone=False)
+            append(entry("approval.denied", person, row, {"words": words}))
+            tell([row.asked_by], f"{person.title} did not agree: {words}", f"/approvals/{row.pk}")
+
+    _heard(person, row, refuse)
 
 
 def withdraw(person: Person, row: Approval) -> None:
     """Whoever asked does not want it any more. Raises NotAllowed, Refused."""
-    if person.pk != row.asked_by_id:
-        raise NotAllowed("Only the person who asked can take it back.")
-    with recorded():
-        decide(person, row, State.WITHDRAWN, "", alone=False)
-        append(entry("approval.withdrawn", person, row, {}))
+
+    def take_back() -> None:
+        if person.pk != row.asked_by_id:
+            raise NotAllowed("Only the person who asked can take it back.")
+        with recorded():
+            decide(person, row, State.WITHDRAWN, "", alone=False)
+            append(entry("approval.withdrawn", person, row, {}))
+
+    _heard(person, row, take_back)
+
+
+def _heard(person: Person, row: Approval, act: Callable[[], Answered]) -> Answered:
+    """Does what was answered, and writes down why not where it is refused."""
+    try:
+        try:
+            return act()
+        except IntegrityError:
+            # Another run took a resource at the same moment: now it is to be seen.
+            return act()
+    except Refused as refused:
+        _record(person, row, refused)
+        raise
 
 
 def _must_agree(person: Person, row: Approval) -> None:
     against = may_agree(human(row.asked_by), human(person))
     if against:
         text = SECOND_PERSON[against]
-        finding = Finding("guard.second-person", Severity.BLOCKER, text)
-        refused = NotAllowed(f"{text} Nothing was changed.", (finding,))
-    elif not may_approve(person, row.plan.preapproval):
-        refused = NotAllowed("You can see this but not agree to it.")
-    else:
-        return
-    with recorded():
-        append(entry("approval.refused", person, row, {"because": against or "approval.not-allowed"}))
-    raise refused
+        raise NotAllowed(f"{text} Nothing was changed.", (Finding(against, Severity.BLOCKER, text),))
+    if not may_approve(person, row.plan.preapproval):
+        raise NotAllowed("You can see this but not agree to it.")
 
 
 def _same_plan(row: Approval, answer: Answer) -> None:
     if answer.digest != row.plan_id:
-        raise PlanChanged("Your page showed another plan. Nothing was changed. Read this one.")
+        text = "Your page showed another plan. Nothing was changed. Read this one."
+        raise Refused(text, (Finding("approval.other-plan", Severity.BLOCKER, text),))
 
 
-def _record_not_begun(person: Person, row: Approval, refused: Refused) -> None:
-    """Nothing of the consent was kept. Where the plan is no longer true, or no longer allowed, it never will be."""
-    final = isinstance(refused, (PlanChanged, PlanExpired, NotAllowed))
+def _record(person: Person, row: Approval, refused: Refused) -> None:
+    """Nothing of the answer was kept. Where the plan is no longer true, or no longer allowed, it never will run."""
+    because = [finding.code for finding in refused.findings] or [type(refused).__name__]
+    final = isinstance(refused, (PlanChanged, PlanExpired)) or "guard.permission" in because
     with recorded():
-        if final:
-            waiting = Approval.objects.filter(pk=row.pk, state=State.WAITING)
-            waiting.update(state=State.OVERTAKEN, words=str(refused), version=row.version + 1)
-        because = [finding.code for finding in refused.findings] or [type(refused).__name__]
-        append(entry("approval.not-begun", person, row, {"because": because, "text": str(refused), "final": final}))
+        waiting = Approval.objects.filter(pk=row.pk, state=State.WAITING)
+        if final and waiting.update(state=State.OVERTAKEN, words=str(refused), version=row.version + 1):
+            show_news(row.organization_id)
+        append(entry("approval.refused", person, row, {"because": because, "text": str(refused), "final": final}))

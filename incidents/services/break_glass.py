@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import IntegrityError
+
 from incidents.audit.log import append, recorded
-from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD, State
+from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, State
 from incidents.domain.errors import NotAllowed, Refused
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.plans import thaw
 from incidents.engine.grants import approvers_of
 from incidents.models import Approval, Organization, Person, Plan, Review, Run
 from incidents.models.clock import database_now
 from incidents.services.deciding import begin, decide, entry
 from incidents.services.notices import tell
-from incidents.services.start import Consent, check_plan, find_plan, record_refusal
+from incidents.services.reasons import need
+from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal
+
+WHY = "Write why it cannot wait for a second person. It is kept in the audit log, and reviewed."
+MOST_WORDS = 500
 
 
-def break_glass(person: Person, organization: Organization, consent: Consent, word: str) -> Run:
+def break_glass(person: Person, organization: Organization, consent: Consent) -> Run:
     """Starts alone what takes two, where the preapproval allows it: told to everybody who could have agreed, and
     listed for review until another human has looked at it.
 
@@ -24,27 +32,32 @@ def break_glass(person: Person, organization: Organization, consent: Consent, wo
             not allowed here, or an earlier one still waits for its review.
     """
     try:
-        with recorded():
-            return _break_glass(person, organization, consent, word)
+        try:
+            with recorded():
+                return _break_glass(person, organization, consent)
+        except IntegrityError:
+            # The same form twice, or another run, at the same moment: now it is to be seen.
+            with recorded():
+                return _break_glass(person, organization, consent)
     except Refused as refused:
         record_refusal(person, organization, consent, refused)
         raise
 
 
-def _break_glass(person: Person, organization: Organization, consent: Consent, word: str) -> Run:
+def _break_glass(person: Person, organization: Organization, consent: Consent) -> Run:
     plan = find_plan(person, organization, consent.digest)
     earlier = Run.objects.filter(plan=plan).first()
     if earlier is not None:
         return earlier
-    if not consent.reason.strip():
-        raise Refused("Write why it cannot wait for a second person. It is kept in the audit log, and reviewed.")
-    if word.strip().upper() != WORD:
-        raise Refused(f"Type the word {WORD} to say that you go on without a second person.")
+    check_key(plan, consent)
+    reason = need(consent.reason, WHY, MOST_WORDS)
+    if consent.word.strip().upper() != WORD_ALONE:
+        raise Refused(f"Type the word {WORD_ALONE} to say that you go on without a second person.")
     value = check_plan(person, plan, understood=consent.understood, asking=True)
     if not (value.second_person and value.terms.break_glass):
         raise NotAllowed("This cannot be started by one person alone. Ask a second person, or call us.")
     _no_review_owed(person)
-    _no_fresh_no(person, plan)
+    _no_fresh_no(plan, value)
     row, made = Approval.objects.get_or_create(
         plan=plan,
         defaults={
@@ -52,17 +65,17 @@ def _break_glass(person: Person, organization: Organization, consent: Consent, w
             "asked_by": person,
             "asked_at": database_now(),
             "expires_at": plan.expires_at,
-            "reason": consent.reason,
+            "reason": reason,
             "key": consent.key,
             "request_digest": consent.fingerprint(),
         },
     )
-    decide(person, row, State.APPROVED, consent.reason, alone=True)
-    append(entry("approval.break-glass", person, row, {"reason": consent.reason, "asked_before": not made}))
+    decide(person, row, State.APPROVED, reason, alone=True)
+    append(entry("approval.break-glass", person, row, {"reason": reason, "asked_before": not made}))
     run = begin(row, consent)
     Review.objects.create(run=run, opened_at=database_now())
     told = [person, *approvers_of(plan.preapproval)]
-    tell(told, f"{person.title} started {run.reference} alone: {consent.reason}", f"/runs/{run.reference}")
+    tell(told, f"{person.title} started {run.reference} alone: {reason}", f"/runs/{run.reference}")
     return run
 
 
@@ -80,13 +93,17 @@ def _no_review_owed(person: Person) -> None:
         )
 
 
-def _no_fresh_no(person: Person, plan: Plan) -> None:
-    """Who was told no does not go on alone right afterwards, with a plan that reads the same."""
-    since = database_now() - NO_MEANS_NO
+def _no_fresh_no(plan: Plan, value: PlanValue) -> None:
+    """After a no nobody goes on alone with the same right afterwards, by whatever sign-in and whatever plan."""
+    mine = {change.resource for change in value.changes}
     denied = Approval.objects.filter(
-        state=State.DENIED, decided_at__gte=since, plan__preapproval=plan.preapproval_id, asked_by=person
-    ).select_related("decided_by")
-    row = denied.first()
-    if row is not None and row.decided_by is not None and row.decided_at is not None:
-        said = f"{row.decided_by.title} said no to this at {row.decided_at:%H:%M} UTC"
-        raise Refused(f"{said}, so you cannot go on alone now. Call us.")
+        organization=plan.organization_id,
+        plan__action=plan.action,
+        state=State.DENIED,
+        decided_at__gte=database_now() - NO_MEANS_NO,
+    ).select_related("decided_by", "plan")
+    for row in denied:
+        theirs = {change.resource for change in thaw(bytes(row.plan.body), row.plan_id).changes}
+        if mine & theirs and row.decided_by is not None and row.decided_at is not None:
+            said = f"{row.decided_by.title} said no to this at {row.decided_at:%H:%M} UTC"
+            raise Refused(f"{said}, so nobody can go on alone now. Call us.")

@@ -11,6 +11,9 @@ from incidents.engine.starting import actor_of
 from incidents.models import Person, Review
 from incidents.models.clock import database_now
 from incidents.services.notices import tell
+from incidents.services.reasons import need
+
+MOST_WORDS = 2000
 
 
 def finish(person: Person, row: Review, found: str) -> None:
@@ -23,8 +26,7 @@ def finish(person: Person, row: Review, found: str) -> None:
     run = row.run
     if not holds(person, "review_organization", run.organization) or may_agree(human(run.started_by), human(person)):
         raise NotAllowed("You can see this but not review it. Somebody else has to.")
-    if not found.strip():
-        raise Refused("Write what you have found. It is kept in the audit log.")
+    found = need(found, "Write what you have found. It is kept in the audit log.", MOST_WORDS)
     with recorded():
         done = Review.objects.filter(pk=row.pk, done_at=None)
         if not done.update(done_at=database_now(), done_by=person, found=found):

@@ -20,6 +20,7 @@ from incidents.engine.circumstances import ask_guards
 from incidents.engine.seals import plan_is_sealed
 from incidents.engine.starting import Order, actor_of, write_run
 from incidents.models import (
+    Approval,
     Binding,
     Organization,
     Person,
@@ -39,12 +40,14 @@ class Consent:
         key: idempotency key, made with the form; the same key twice is the same request.
         reason: in their words; may be empty at tier 1.
         understood: whether they ticked the consequence (tier 2).
+        word: what they typed (tier 3, or to go on alone).
     """
 
     digest: str
     key: str
     reason: str = ""
     understood: bool = False
+    word: str = ""
 
     def fingerprint(self) -> str:
         """What must be equal when the key is used again."""
@@ -83,6 +86,7 @@ def _start(person: Person, organization: Organization, consent: Consent) -> Run:
     if earlier is not None:
         return earlier
     plan = find_plan(person, organization, consent.digest)
+    check_key(plan, consent)
     run = Run.objects.filter(plan=plan).first()
     if run is not None:
         # Another tab, the back button, or a form that was loaded again: the plan runs once.
@@ -99,6 +103,14 @@ def find_plan(person: Person, organization: Organization, digest: str) -> Plan:
     if plan.proposed_by_id != person.pk:
         raise NotAllowed("This preview was made by somebody else. Check your own preview below.")
     return plan
+
+
+def check_key(plan: Plan, consent: Consent) -> None:
+    """Raises KeyReused when the key of this form belongs to another plan already, run or only asked for."""
+    asked = Approval.objects.filter(organization=plan.organization_id, key=consent.key).exclude(plan=plan)
+    run = Run.objects.filter(organization=plan.organization_id, idempotency_key=consent.key).exclude(plan=plan)
+    if asked.exists() or run.exists():
+        raise KeyReused("This form was sent before with other contents. Nothing was changed this time.")
 
 
 def _earlier(organization: Organization, consent: Consent) -> Run | None:

@@ -28,6 +28,10 @@ def test_when(tier: int, above: int | None, resources: int, unknown: bool, expec
     assert needed(terms, resources, on_call_unknown=unknown) == expected
 
 
+def by(*inviters: str, account: str = "b") -> Human:
+    return Human(account, inviters=frozenset(inviters))
+
+
 @pytest.mark.parametrize(
     ("asked", "agrees", "code"),
     [
@@ -36,9 +40,19 @@ def test_when(tier: int, above: int | None, resources: int, unknown: bool, expec
         (Human("a"), Human("a"), "approval.own"),
         (Human("a", "badge 1"), Human("b", "badge 1"), "approval.same-human"),
         (Human("a", ""), Human("b", ""), ""),
-        (Human("a"), Human("b", invited_by="a"), "approval.invited"),
-        (Human("a", invited_by="b"), Human("b"), "approval.invited"),
-        (Human("a", invited_by="c"), Human("b", invited_by="c"), ""),
+        (Human("a"), by("a"), "approval.invited"),
+        (by("b", account="a"), Human("b"), "approval.invited"),
+        (by("c", account="a"), by("c"), "approval.invited"),
+        (by("c", "d", account="a"), by("d"), "approval.invited"),
+        (by("c", account="a"), by("d"), ""),
+        (by("c", account="a"), Human("b", "badge 2"), ""),
+        (Human("c", "badge 1"), by("c"), "approval.invited"),
+        (replace(by("c", account="a"), identity="badge 1"), replace(by("c"), identity="badge 2"), ""),
+        (
+            replace(by("c", account="a"), identity="badge 1"),
+            replace(by("d"), identity="badge 1"),
+            "approval.same-human",
+        ),
     ],
 )
 def test_who(asked: Human, agrees: Human, code: str) -> None:

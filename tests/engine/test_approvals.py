@@ -12,17 +12,33 @@ from django.db.models import F
 from pytest_django import Settings
 
 from incidents.domain.approvals import State, Statement
-from incidents.domain.errors import NotAllowed, PlanChanged, PlanExpired, Refused
+from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.plans import thaw
-from incidents.domain.runs import Outcome, Phase
+from incidents.domain.runs import Outcome, Phase, Step
+from incidents.domain.verdicts import Mark
 from incidents.engine import seals
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
 from incidents.lab.lab import Lab
-from incidents.models import Approval, Attempt, AuditEntry, Notice, Person, Plan, Preapproval, Review, Run
+from incidents.models import (
+    Approval,
+    Attempt,
+    AuditEntry,
+    Notice,
+    Person,
+    Plan,
+    Preapproval,
+    ResourceLock,
+    Review,
+    Run,
+    RunReading,
+    StageVerdict,
+    Target,
+)
 from incidents.services import approvals
 from incidents.services.approvals import Answer
 from incidents.services.break_glass import break_glass
+from incidents.services.propose import propose
 from incidents.services.reviews import finish
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
@@ -53,7 +69,7 @@ def person(name: str) -> Person:
 
 def ask(scene: Scene, reason: str = "the shop is down") -> Approval:
     plan = scene.propose()
-    return approvals.ask(scene.operator, scene.organization, consent(plan, reason=reason))
+    return approvals.ask(scene.operator, scene.organization, consent(plan, reason=reason, word="serious"))
 
 
 def yes(row: Approval) -> Answer:
@@ -92,7 +108,7 @@ def test_without_a_second_person_nothing_starts(tier3: Scene) -> None:
 
 
 def test_the_same_form_twice_asks_once(tier3: Scene) -> None:
-    posted = consent(tier3.propose(), reason="down")
+    posted = consent(tier3.propose(), reason="down", word="SERIOUS")
     rows = {approvals.ask(tier3.operator, tier3.organization, posted).pk for _ in range(3)}
     assert len(rows) == 1
     assert events("approval.asked") == 1
@@ -101,6 +117,13 @@ def test_the_same_form_twice_asks_once(tier3: Scene) -> None:
 def test_a_reason_is_asked_for(tier3: Scene) -> None:
     with pytest.raises(Refused, match="Write why"):
         ask(tier3, reason=" ")
+    assert not Approval.objects.exists()
+
+
+@pytest.mark.parametrize("word", ["", "yes", "ALONE"])
+def test_tier_3_asks_for_a_word(tier3: Scene, word: str) -> None:
+    with pytest.raises(Refused, match="Type the word SERIOUS"):
+        approvals.ask(tier3.operator, tier3.organization, consent(tier3.propose(), reason="down", word=word))
     assert not Approval.objects.exists()
 
 
@@ -158,11 +181,62 @@ def test_a_second_sign_in_of_the_same_human_may_not_agree(tier3: Scene) -> None:
         approvals.approve(person("shop-owner"), row, yes(row))
 
 
+def test_two_whom_one_has_invited_do_not_agree_with_each_other(tier3: Scene) -> None:
+    owner = person("shop-owner")
+    family = Person.objects.filter(username__in=("shop-operator", "bank-owner"))
+    family.update(invited_by=owner, identity="")
+    second = person("bank-owner")
+    second.groups.add(Group.objects.get(name="example-shop/operators"))
+    row = ask(tier3)
+    for who in (second, owner):
+        with pytest.raises(NotAllowed, match="by the same invitations"):
+            approvals.approve(who, row, yes(row))
+    family.filter(username="shop-operator").update(identity="badge 1")
+    family.filter(username="bank-owner").update(identity="badge 2")
+    row = Approval.objects.get()
+    assert approvals.approve(person("bank-owner"), row, yes(row)).phase == Phase.ACCEPTED
+
+
+# One form, one plan.
+
+
+def test_the_key_of_another_request_is_refused_and_written_down(glass: Scene) -> None:
+    first = consent(glass.propose(), reason="down", word="SERIOUS")
+    approvals.ask(glass.operator, glass.organization, first)
+    other = replace(consent(glass.propose(), reason="down", word="SERIOUS"), key=first.key)
+    with pytest.raises(KeyReused):
+        approvals.ask(glass.operator, glass.organization, other)
+    with pytest.raises(KeyReused):
+        break_glass(glass.operator, glass.organization, replace(other, word="ALONE"))
+    with pytest.raises(KeyReused):
+        start(glass.operator, glass.organization, other)
+    assert (Approval.objects.count(), Run.objects.count(), events("run.refused")) == (1, 0, 3)
+
+
+def test_the_key_of_an_earlier_run_is_refused_when_asking(glass: Scene) -> None:
+    posted = consent(glass.propose(), reason="nobody answers", word="ALONE")
+    glass.carry_on(break_glass(glass.operator, glass.organization, posted))
+    glass.break_()
+    again = replace(consent(glass.propose(), reason="down", word="SERIOUS"), key=posted.key)
+    with pytest.raises(KeyReused):
+        approvals.ask(glass.operator, glass.organization, again)
+
+
+def test_a_no_holds_for_every_sign_in(glass: Scene) -> None:
+    row = ask(glass)
+    approvals.deny(person("shop-owner"), row, Answer(row.plan_id, "wait"))
+    other = person("bank-operator")
+    other.groups.add(Group.objects.get(name="example-shop/operators"))
+    plan = propose(other, glass.organization, "readvertise_prefix", [glass.resource()])
+    with pytest.raises(Refused, match="said no to this"):
+        break_glass(other, glass.organization, consent(plan, reason="now", word="ALONE"))
+
+
 # Final.
 
 
 def test_a_no_is_final(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="down")
+    posted = consent(glass.propose(), reason="down", word="SERIOUS")
     row = approvals.ask(glass.operator, glass.organization, posted)
     with pytest.raises(Refused, match="Write why not"):
         approvals.deny(person("shop-owner"), row, Answer(row.plan_id))
@@ -170,13 +244,13 @@ def test_a_no_is_final(glass: Scene) -> None:
     with pytest.raises(Refused, match="decided already"):
         approvals.approve(person("support-desk"), row, yes(row))
     with pytest.raises(Refused):
-        break_glass(glass.operator, glass.organization, posted, "ALONE")
+        break_glass(glass.operator, glass.organization, replace(posted, word="ALONE"))
     with pytest.raises(Refused, match="second person"):
         start(glass.operator, glass.organization, posted)
     assert approvals.ask(glass.operator, glass.organization, posted).state == State.DENIED
     # Nor with a plan that reads the same.
     with pytest.raises(Refused, match="said no to this"):
-        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x"), "ALONE")
+        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x", word="ALONE"))
     assert nothing_was_sent(glass)
 
 
@@ -223,10 +297,13 @@ def test_the_world_moved_since_it_was_asked(tier3: Scene) -> None:
 
 def test_a_page_that_showed_another_plan_agrees_to_nothing(tier3: Scene) -> None:
     row = ask(tier3)
-    with pytest.raises(PlanChanged, match="another plan"):
-        approvals.approve(person("shop-owner"), row, Answer("0" * 64))
+    for answer in (approvals.approve, approvals.deny):
+        with pytest.raises(Refused, match="another plan"):
+            answer(person("shop-owner"), row, Answer("0" * 64, "no"))
     row.refresh_from_db()
     assert row.state == State.WAITING
+    told = AuditEntry.objects.filter(event="approval.refused")
+    assert ["approval.other-plan" in bytes(entry.body).decode() for entry in told] == [True, True]
 
 
 # Revoked between ask, agree and effect.
@@ -264,7 +341,7 @@ def test_a_right_lost_before_the_effect(tier3: Scene, name: str, group: str, cod
 
 
 def test_a_state_flipped_by_sql_starts_nothing(tier3: Scene) -> None:
-    posted = consent(tier3.propose(), reason="down")
+    posted = consent(tier3.propose(), reason="down", word="SERIOUS")
     row = approvals.ask(tier3.operator, tier3.organization, posted)
     Approval.objects.filter(pk=row.pk).update(
         state=State.APPROVED, decided_by=person("shop-owner"), decided_at=row.asked_at
@@ -290,7 +367,7 @@ def test_an_approval_of_another_plan_is_worth_nothing(tier3: Scene) -> None:
     assert run.outcome == Outcome.SUCCEEDED
     tier3.break_()
     first.refresh_from_db()
-    posted = consent(tier3.propose(), reason="again")
+    posted = consent(tier3.propose(), reason="again", word="SERIOUS")
     second = approvals.ask(tier3.operator, tier3.organization, posted)
     Approval.objects.filter(pk=second.pk).update(
         state=State.APPROVED,
@@ -366,6 +443,46 @@ def test_a_plan_of_ones_own_making_is_not_started(tier3: Scene) -> None:
     assert nothing_was_sent(tier3)
 
 
+def again(run: Run) -> None:
+    """As somebody who can write to the database would have it run once more."""
+    Attempt.objects.filter(target__run=run).delete()
+    Target.objects.filter(run=run).update(step=Step.WAITING, attempts=0)
+    RunReading.objects.filter(run=run).delete()
+    StageVerdict.objects.filter(run=run).delete()
+    ResourceLock.objects.filter(run=run).update(live=True)
+    Run.objects.filter(pk=run.pk).update(phase=Phase.ACCEPTED, outcome="", ended_at=None, stage=0)
+
+
+def test_a_run_that_has_ended_is_not_run_again(tier3: Scene) -> None:
+    row = ask(tier3)
+    run = tier3.carry_on(approvals.approve(person("shop-owner"), row, yes(row)))
+    assert run.outcome == Outcome.SUCCEEDED
+    tier3.break_()
+    again(run)
+    run = tier3.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
+    assert nothing_was_sent(tier3)
+
+
+def test_a_longer_deadline_is_no_deadline_that_was_agreed_to(scene: Scene) -> None:
+    scene.break_()
+    run = scene.start()
+    Run.objects.filter(pk=run.pk).update(deadline_at=run.deadline_at + timedelta(days=1))
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
+
+
+def test_a_verdict_that_nobody_overruled_carries_nothing_on(scene: Scene) -> None:
+    scene.break_()
+    run = scene.start()
+    StageVerdict.objects.create(
+        run=run, stage=0, mark=Mark.INCONCLUSIVE, at=run.accepted_at, overruled_by=scene.operator
+    )
+    run = scene.carry_on(run)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
+    assert nothing_was_sent(scene)
+
+
 def test_a_seal_of_another_console_is_worth_nothing(scene: Scene, settings: Settings) -> None:
     scene.break_()
     run = scene.start()
@@ -387,10 +504,10 @@ def test_a_message_with_the_id_of_what_was_not_agreed_to_does_nothing(tier3: Sce
 
 
 def test_breaking_the_glass(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers the phone")
+    posted = consent(glass.propose(), reason="nobody answers the phone", word="SERIOUS")
     with pytest.raises(Refused, match="Type the word ALONE"):
-        break_glass(glass.operator, glass.organization, posted, "yes")
-    run = glass.carry_on(break_glass(glass.operator, glass.organization, posted, " alone "))
+        break_glass(glass.operator, glass.organization, replace(posted, word="yes"))
+    run = glass.carry_on(break_glass(glass.operator, glass.organization, replace(posted, word=" alone ")))
     assert run.outcome == Outcome.SUCCEEDED
     told = set(Notice.objects.filter(text__contains="alone").values_list("person__username", flat=True))
     assert told == {"shop-operator", "shop-owner", "support-desk"}
@@ -400,8 +517,8 @@ def test_breaking_the_glass(glass: Scene) -> None:
 
 
 def test_it_is_reviewed_by_another_human(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers")
-    run = break_glass(glass.operator, glass.organization, posted, "ALONE")
+    posted = consent(glass.propose(), reason="nobody answers", word="SERIOUS")
+    run = break_glass(glass.operator, glass.organization, replace(posted, word="ALONE"))
     review = Review.objects.get()
     for who in ("shop-operator", "shop-owner", "support-desk"):
         with pytest.raises(NotAllowed):
@@ -419,24 +536,24 @@ def test_it_is_reviewed_by_another_human(glass: Scene) -> None:
 
 
 def test_who_owes_a_review_does_not_go_alone_again(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers")
-    glass.carry_on(break_glass(glass.operator, glass.organization, posted, "ALONE"))
+    posted = consent(glass.propose(), reason="nobody answers", word="SERIOUS")
+    glass.carry_on(break_glass(glass.operator, glass.organization, replace(posted, word="ALONE")))
     Review.objects.update(opened_at=F("opened_at") - timedelta(hours=73))
     glass.break_()
     with pytest.raises(Refused, match="has not been reviewed"):
-        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x"), "ALONE")
+        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x", word="ALONE"))
 
 
 def test_only_where_the_preapproval_allows_it(tier3: Scene) -> None:
-    posted = consent(tier3.propose(), reason="nobody answers")
+    posted = consent(tier3.propose(), reason="nobody answers", word="SERIOUS")
     with pytest.raises(NotAllowed, match="one person alone"):
-        break_glass(tier3.operator, tier3.organization, posted, "ALONE")
+        break_glass(tier3.operator, tier3.organization, replace(posted, word="ALONE"))
     assert not Run.objects.exists()
 
 
 def test_a_yes_of_ones_own_written_by_the_console_counts_only_as_broken_glass(tier3: Scene) -> None:
     """Even a statement with a good signature: nobody is their own second person where the glass may not be broken."""
-    posted = consent(tier3.propose(), reason="down")
+    posted = consent(tier3.propose(), reason="down", word="SERIOUS")
     row = approvals.ask(tier3.operator, tier3.organization, posted)
     for alone in (True, False):
         said = Statement(str(row.pk), row.plan_id, str(row.asked_by_id), str(row.asked_by_id), row.asked_at, alone)
