@@ -17,9 +17,13 @@ from django.urls import reverse
 
 from console.access import SignedInRequest
 from incidents.selectors.factors import read_factors
+from incidents.selectors.preview import Weight
 
 # OWASP ASVS 5.0, 7.5.3 asks for it and gives no time; five minutes is the default of django-allauth.
 STRONG_FOR = timedelta(minutes=5)
+
+# From this tier on a person shows once more who they are (docs/sign-in.md).
+SERIOUS_TIER = 2
 
 CONFIRM_FIRST = "Confirm that it is you first. Nothing was changed."
 
@@ -42,6 +46,17 @@ def confirm_address(request: SignedInRequest, wanted: str) -> str:
         wanted: the path to which they come back.
     """
     return f"{reverse('confirm')}?{urlencode({'next': wanted})}"
+
+
+def confirm_first(request: SignedInRequest, weight: Weight, wanted: str) -> str:
+    """Where this person shows first that it is them, before something of this weight; empty when they need not.
+
+    Args:
+        wanted: the path to which they come back.
+    """
+    if (weight.tier < SERIOUS_TIER and not weight.takes_two) or is_fresh(request):
+        return ""
+    return confirm_address(request, wanted)
 
 
 def _shown(request: SignedInRequest, method: str) -> bool:

@@ -98,7 +98,7 @@ def test_the_first_person_sees_what_is_broken(demo: tuple[subprocess.Popen[bytes
 def test_the_commands_that_it_names_for_another_shell_work(demo: tuple[subprocess.Popen[bytes], Path, str]) -> None:
     _, folder, _ = demo
     commands = re.findall(r"^\S.* manage\.py lab .+$", (folder / "said").read_text(), re.MULTILINE)
-    names = ("withdrawn", "withdrawn_unbound", "one_location", "bad_deploy", "traffic_stuck")
+    names = ("withdrawn", "withdrawn_unbound", "one_location", "takes_two", "bad_deploy", "traffic_stuck")
     said = [command.partition("  #")[0].partition(" lab ")[2] for command in commands]
     assert said == ["status", "heal", *(f"break {name}" for name in names)]
 

@@ -21,7 +21,7 @@ from django.urls import reverse
 from console.access import SignedInRequest, may_only_see
 from console.forms import ConsentForm, first_problem
 from console.pages.answers import go_to
-from console.step_up import CONFIRM_FIRST, confirm_address, is_fresh
+from console.step_up import CONFIRM_FIRST, confirm_first
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.models import Organization, Plan, Run
 from incidents.selectors.preview import Weight, read_preview, read_stored, read_weight
@@ -30,8 +30,6 @@ from incidents.services.break_glass import break_glass
 from incidents.services.denials import record_unusable
 from incidents.services.start import Consent, start
 
-# From this tier on a person shows once more who they are (docs/sign-in.md).
-SERIOUS_TIER = 2
 ONE_AT_A_TIME = "guard.one-at-a-time"
 
 
@@ -65,7 +63,7 @@ def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str 
         context["problem"] = problem or str(refused)
         return render(request, "preview/refused.html", context, status=422)
     context |= {"page": page, "key": uuid.uuid4(), "reason": reason, "incident": page.incident}
-    context["confirm"] = _confirm_first(request, Weight(page.tier, bool(page.second_person)))
+    context["confirm"] = confirm_first(request, Weight(page.tier, bool(page.second_person)), request.get_full_path())
     response = render(request, "preview/preview.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -79,7 +77,7 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
         return show(request, asked, problem, request.POST.get("reason", "")[:500])
     consent = Consent(**form.cleaned_data)
     weight = read_weight(asked.organization, consent.digest)
-    if _confirm_first(request, weight):
+    if confirm_first(request, weight, request.get_full_path()):
         return show(request, asked, CONFIRM_FIRST, consent.reason)
     try:
         if request.POST.get("alone") == "yes":
@@ -94,13 +92,6 @@ def answer_post(request: SignedInRequest, asked: Asked) -> HttpResponse:
 
 def _run_page(run: Run) -> str:
     return reverse("run", args=[run.reference])
-
-
-def _confirm_first(request: SignedInRequest, weight: Weight) -> str:
-    """Where this person shows first that it is them, and comes back here; empty when they need not."""
-    if (weight.tier < SERIOUS_TIER and not weight.takes_two) or is_fresh(request):
-        return ""
-    return confirm_address(request, request.get_full_path())
 
 
 def _refused(request: SignedInRequest, asked: Asked, refused: Refused, consent: Consent) -> HttpResponse:

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods
 from console.access import SignedInRequest, access_run, may_only_see, signed_in
 from console.forms import OverruleForm, TimeForm
 from console.pages.answers import go_to
-from console.pages.run import show_run
+from console.pages.run import confirm_before, show_run
+from console.step_up import CONFIRM_FIRST
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Run
 from incidents.services import control, hand_backs
@@ -35,12 +36,14 @@ def stop_run(request: SignedInRequest, reference: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @signed_in
 def overrule_run(request: SignedInRequest, reference: str) -> HttpResponse:
-    return _answer(
-        request,
-        reference,
-        OverruleForm(request.POST),
-        lambda run, said: control.overrule(request.user, run, said["reason"]),
-    )
+    """It lets further changes be sent, so where it is serious the person shows first that it is them."""
+
+    def go_on(run: Run, said: dict[str, Any]) -> None:
+        if confirm_before(request, run):
+            raise Refused(CONFIRM_FIRST)
+        control.overrule(request.user, run, said["reason"])
+
+    return _answer(request, reference, OverruleForm(request.POST), go_on)
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from console.access import SignedInRequest, access_review, may_only_see, signed_in
 from console.forms import ReviewForm, first_problem
-from console.pages.answers import go_to
+from console.pages.answers import go_to, see_other
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.selectors.approvals import reviews_for, unread
+from incidents.models import Review
+from incidents.selectors.approvals import read_review, reviews_for, unread
 from incidents.services import notices
 from incidents.services.reviews import finish
 
@@ -20,26 +21,33 @@ from incidents.services.reviews import finish
 @require_safe
 @signed_in
 def everything(request: SignedInRequest) -> HttpResponse:
-    return _show(request)
+    """What is to be reviewed by this person, and what has been."""
+    rows = reviews_for(request.user)
+    context = {
+        "to_do": [row for row in rows if row.done_at is None],
+        "finished": [row for row in rows if row.done_at is not None],
+        "notices": unread(request.user),
+    }
+    return render(request, "review/list.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 @signed_in
-def done(request: SignedInRequest, review_id: int) -> HttpResponse:
-    """Writes down what the reviewer has found."""
-    if request.method == "GET":
-        return go_to(reverse("reviews"))
+def review(request: SignedInRequest, review_id: int) -> HttpResponse:
+    """What was run and how it ended; a post writes down what the reviewer has found."""
     row = access_review(request, review_id)
+    if request.method == "GET":
+        return _show(request, row)
     form = ReviewForm(request.POST)
     if not form.is_valid():
-        return _show(request, first_problem(form))
+        return _show(request, row, first_problem(form))
     try:
         finish(request.user, row, form.cleaned_data["found"])
     except NotAllowed as refused:
         raise may_only_see(request, row.run.organization, str(refused)) from refused
     except Refused as refused:
-        return _show(request, str(refused))
-    return go_to(reverse("reviews"))
+        return _show(request, row, str(refused))
+    return see_other("reviews")
 
 
 @require_POST
@@ -52,12 +60,7 @@ def read_notice(request: SignedInRequest, notice_id: int) -> HttpResponse:
     return go_to(back if ours else reverse("start"))
 
 
-def _show(request: SignedInRequest, problem: str = "") -> HttpResponse:
-    rows = reviews_for(request.user)
-    context = {
-        "to_do": [row for row in rows if row.done_at is None],
-        "finished": [row for row in rows if row.done_at is not None],
-        "problem": problem,
-        "notices": unread(request.user),
-    }
-    return render(request, "review/list.html", context, status=422 if problem else 200)
+def _show(request: SignedInRequest, row: Review, problem: str = "") -> HttpResponse:
+    line, plan = read_review(row)
+    context = {"organization": row.run.organization, "row": line, "page": plan, "problem": problem}
+    return render(request, "review/review.html", context, status=422 if problem else 200)

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
 from console.forms import OverruleForm, TimeForm
 from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
+from console.step_up import confirm_first
 from console.words import listed, percent_at
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.models import Run
 from incidents.selectors.callers import allows
+from incidents.selectors.preview import read_weight
 from incidents.selectors.run import RunPage, read_run
 from incidents.services.undo import UNDO_FOR
 
@@ -45,6 +47,12 @@ def progress(request: SignedInRequest, reference: str) -> HttpResponse:
     return stamped(render(request, "run/_fragment.html", context), now)
 
 
+def confirm_before(request: SignedInRequest, run: Run) -> str:
+    """Where this person shows first that it is them, before they go on without proof; empty when they need not."""
+    weight = read_weight(run.organization, run.plan_id)
+    return confirm_first(request, weight, reverse("run", args=[run.reference]))
+
+
 def show_run(
     request: SignedInRequest, entered: Entered[Run], form: OverruleForm | TimeForm | None = None
 ) -> HttpResponse:
@@ -57,6 +65,7 @@ def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> 
     page = read_run(entered.row, UNDO_FOR, now)
     says = headline(page)
     fragment = reverse("run-progress", args=[page.reference])
+    asks = page.phase == Phase.PAUSED and page.because in ("verdict.inconclusive", "verdict.error")
     return {
         "organization": entered.row.organization,
         "page": page,
@@ -65,7 +74,8 @@ def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> 
         "proven": sum(Step.VERIFIED in place.steps for place in page.places),
         "took": (page.ended_at or now) - page.accepted_at,
         "late": page.is_live and now - page.accepted_at > max(page.usual.high, timedelta(seconds=10)),
-        "asks": page.phase == Phase.PAUSED and page.because in ("verdict.inconclusive", "verdict.error"),
+        "asks": asks,
+        "confirm": confirm_before(request, entered.row) if asks and entered.may_act else "",
         "unknown": page.because == UNKNOWN,
         "poll": poll(
             request,

@@ -90,7 +90,9 @@ class ReviewLine:
     by: str
     at: datetime
     reason: str
+    phase: str
     outcome: str
+    because: str
     done_at: datetime | None
     done_by: str
     found: str
@@ -187,6 +189,11 @@ def reviews_for(person: Person) -> tuple[ReviewLine, ...]:
     return tuple(_review(row) for row in rows.order_by(F("done_at").desc(nulls_first=True), "opened_at")[:MOST])
 
 
+def read_review(row: Review) -> tuple[ReviewLine, Preview]:
+    """One of them, with exactly the plan that ran."""
+    return _review(row), read_preview(row.run.plan)
+
+
 def _review(row: Review) -> ReviewLine:
     run = row.run
     value = thaw(bytes(run.plan.body), run.plan_id)
@@ -200,7 +207,9 @@ def _review(row: Review) -> ReviewLine:
         by=str(run.started_by),
         at=row.opened_at,
         reason=run.reason,
+        phase=run.phase,
         outcome=run.outcome,
+        because=run.because,
         done_at=row.done_at,
         done_by=str(row.done_by or ""),
         found=row.found,

@@ -120,7 +120,7 @@ def find_approval(person: Person, approval_id: uuid.UUID) -> Found[Approval] | N
 def find_review(person: Person, review_id: int) -> Review | None:
     """The review of that id, where the person reviews its organization."""
     rows = Review.objects.filter(holding(person, "review_organization", "run__organization_id"), pk=review_id)
-    return rows.select_related("run__organization", "run__started_by").first()
+    return rows.select_related("run__organization", "run__started_by", "run__plan", "done_by").first()
 
 
 def holding(person: Person, grant: Grant, organization: str) -> Q:

@@ -131,9 +131,9 @@ def run(shop: Shop) -> Run:
     return start_run(shop, shop.broken)
 
 
-def start_run(shop: Shop, *resources: Resource, key: str = "a key of a form") -> Run:
+def start_run(shop: Shop, *resources: Resource, key: str = "a key of a form", understood: bool = False) -> Run:
     plan = factories.make_plan(shop.operator, shop.preapproval, resources)
-    return start(shop.operator, shop.organization, Consent(plan.digest, key, "shop is down"))
+    return start(shop.operator, shop.organization, Consent(plan.digest, key, "shop is down", understood))
 
 
 def page_of(run: Run) -> str:

@@ -109,11 +109,12 @@ def test_nobody_lifts_what_is_not_theirs(shop: Shop, desk: Client, engineer: Cli
 
     for one in (row, everyone):
         for who in (browser, engineer, shop.clients["operator"]):
-            assert who.post(f"/desk/freeze/{one.pk}/lift", {"because": "mine"}).status_code in (403, 404)
+            assert who.post(f"/desk/freeze/{one.pk}/lift", {"because": "mine"}).status_code == 404
     assert browser.post(f"/desk/freeze/{row.pk}/lift", {"because": "mine"}).status_code == 404
     assert browser.post("/desk/freeze/99999999999999999999/lift", {"because": "mine"}).status_code == 404
     assert Freeze.objects.filter(lifted_at=None).count() == 2
-    assert AuditEntry.objects.filter(event="access.denied").count() == 8
+    # The same address by the same person is written down once.
+    assert AuditEntry.objects.filter(event="access.denied").count() == 7
 
 
 def test_lifting_needs_a_reason_and_a_post(shop: Shop, desk: Client) -> None:

@@ -8,10 +8,13 @@ from urllib.parse import unquote
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from incidents.models import AuditEntry, Run
+from incidents.domain.runs import Phase, Step
+from incidents.domain.verdicts import Mark
+from incidents.models import AuditEntry, Run, StageVerdict
 from tests import factories
-from tests.console.conftest import Shop, note_shown
+from tests.console.conftest import Shop, note_shown, page_of, put, start_run
 from tests.console.test_walk import fields
 from tests.factories import PASSWORD
 
@@ -83,3 +86,20 @@ def test_confirming_leads_back_and_then_it_starts(shop: Shop, operator: Client) 
 def test_confirming_never_leads_away(shop: Shop, operator: Client, wanted: str) -> None:
     assert "evil" not in operator.get("/sign-in/again", {"next": wanted}).text
     assert operator.post("/sign-in/again", {"password": PASSWORD, "next": wanted})["Location"] == "/"
+
+
+def test_going_on_without_proof_with_a_serious_run_asks_first(shop: Shop, operator: Client) -> None:
+    serious(shop)
+    run = start_run(shop, shop.broken, understood=True)
+    put(run, Step.IN_PLACE, phase=Phase.PAUSED, because="verdict.inconclusive")
+    StageVerdict.objects.create(run=run, stage=0, mark=Mark.INCONCLUSIVE, at=timezone.now())
+    note_shown(operator, shop.operator, "password", LONG_AGO)
+
+    page = operator.get(page_of(run)).text
+    answer = operator.post(f"{page_of(run)}/overrule", {"reason": "I have seen it work"})
+
+    assert "Confirm that it is you, to go on without proof" in page
+    assert (answer.status_code, "Confirm that it is you first" in answer.text) == (422, True)
+    assert StageVerdict.objects.get().overruled_by is None
+    note_shown(operator, shop.operator, "password")
+    assert operator.post(f"{page_of(run)}/overrule", {"reason": "I have seen it work"}).status_code == 303

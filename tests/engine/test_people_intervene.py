@@ -18,6 +18,7 @@ from incidents.models.clock import database_now
 from incidents.services.control import overrule, stop
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
+from tests.factories import agree_on
 from tests.scene import Scene, consent, set_scene
 
 
@@ -79,7 +80,8 @@ def test_a_permission_revoked_after_the_start_stops_the_next_effect(scene: Scene
 def test_a_preapproval_changed_after_the_start_stops_the_next_effect(scene: Scene) -> None:
     scene.break_()
     run = scene.start()
-    Preapproval.objects.filter(organization=run.organization).update(digest="f" * 64)
+    row = Preapproval.objects.get(action=run.action, organization=run.organization)
+    agree_on(row, {**row.terms, "most_resources": 7})
     run = scene.carry_on(run)
     assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.preapproval")
     assert scene.visible() == []

@@ -36,6 +36,7 @@ class Row:
         closed: whether nobody gets in, since what stands there is not set up.
         elsewhere: roles that get in by GET at another organization too, since nothing of it is shown by that.
         heard: the same by POST, since nothing of it is changed by that.
+        done: whether a post of whoever gets in does what it asks for: 303.
     """
 
     methods: tuple[str, ...]
@@ -46,6 +47,7 @@ class Row:
     closed: bool = False
     elsewhere: frozenset[str] = NONE
     heard: frozenset[str] = NONE
+    done: bool = False
 
 
 def open_to_all(methods: tuple[str, ...]) -> Row:
@@ -57,9 +59,9 @@ def ones_own(methods: tuple[str, ...]) -> Row:
     return Row(methods, SIGNED_IN, SIGNED_IN)
 
 
-def form(post: frozenset[str]) -> Row:
+def form(post: frozenset[str], *, done: bool = True) -> Row:
     """Where a form is sent to: a GET leads back to the page on which it stands, whatever that shows."""
-    return Row(FORM, SIGNED_IN, post, elsewhere=SIGNED_IN)
+    return Row(FORM, SIGNED_IN, post, elsewhere=SIGNED_IN, done=done)
 
 
 ROWS: dict[str, Row] = {
@@ -88,7 +90,7 @@ ROWS: dict[str, Row] = {
     "home-summary": Row(SAFE, SEE, fragment=True),
     "resources": Row(SAFE, SEE),
     "resource": Row(SAFE, SEE),
-    "preview": Row(FORM, ACT, ACT),
+    "preview": Row(FORM, ACT, ACT, done=True),
     "consent-end": Row(FORM, SEE, frozenset({"operator", "owner", "support", "acting"})),
     "incident-now": Row(FORM, MANAGE | HELP, MANAGE | HELP),
     "people": Row(SAFE, MANAGE | HELP),
@@ -109,8 +111,8 @@ ROWS: dict[str, Row] = {
     "run": Row(SAFE, SEE),
     "run-progress": Row(SAFE, SEE, fragment=True),
     "run-stop": form(ACT),
-    "run-overrule": form(ACT),
-    "run-extend": form(ACT),
+    "run-overrule": form(USE, done=False),
+    "run-extend": form(USE, done=False),
     "run-undo": Row(FORM, ACT, ACT),
     "approvals": ones_own(SAFE),
     "approval": Row(SAFE, SEE),
@@ -119,7 +121,7 @@ ROWS: dict[str, Row] = {
     "approval-refuse": form(frozenset({"owner", "support", "acting"})),
     "approval-take-back": form(frozenset({"operator"})),
     "reviews": ones_own(SAFE),
-    "review-done": form(REVIEW),
+    "review": Row(FORM, REVIEW, REVIEW, done=True),
     "notice-read": Row(POST, NONE, SIGNED_IN, heard=SIGNED_IN),
     "livez": open_to_all(SAFE),
     "offline": open_to_all(SAFE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
@@ -51,6 +51,21 @@ class Things:
     organization: Organization
     ids: dict[str, object]
     posted: dict[str, str]
+    preapproval: Preapproval
+    broken: Resource
+
+    def body(self, name: str, person: Person | None) -> dict[str, str]:
+        """What a page of this person's own would post. What is frozen is lifted where that is not the point."""
+        if name in ("preview", "approval-agree"):
+            Freeze.objects.update(lifted_at=timezone.now())
+        if name != "preview" or person is None:
+            return self.posted
+        return {**self.posted, "digest": factories.make_plan(person, self.preapproval, [self.broken]).digest}
+
+    def with_ids_of(self, other: Things) -> Things:
+        """The address of this organization, and in it what is the other's."""
+        mine = {key: value for key, value in self.ids.items() if key.endswith(".slug")}
+        return replace(self, ids={**other.ids, **mine}, posted=other.posted)
 
     def address(self, name: str, params: tuple[str, ...]) -> str:
         found = reverse(name, kwargs={param: self.ids[f"{name}.{param}"] for param in params})
@@ -64,6 +79,7 @@ class World:
     own: Things
     other: Things
     sessions: dict[str, str]
+    people: dict[str, Person]
 
     def client(self, role: str) -> Client:
         """A browser of its own for one request."""
@@ -92,12 +108,12 @@ def build() -> World:
         model._default_manager.filter(pk__in=rows.filter(group__name__in=list(PLATFORM_ROLES)).values("pk")).delete()
     factories.make_looks()
     sessions = {role: str(sign_in(people[role]).cookies["session"].value) for role in ROLES if role != "anonymous"}
-    return World(own, other, sessions)
+    return World(own, other, sessions, people)
 
 
 def _things(organization: Organization, people: dict[str, Person], operator: Person) -> Things:
     gone = ("edge-a", "edge-b", "edge-c")
-    broken = [factories.make_prefix(organization, withdrawn=gone) for _ in range(4)]
+    broken = [factories.make_prefix(organization, withdrawn=gone) for _ in range(5)]
     preapproval = factories.make_preapproval(organization)
     consent = _consent(organization, people["acting"], operator)
     live = start(operator, organization, _posted(operator, preapproval, broken[0]))
@@ -151,12 +167,15 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
             "desk-freeze-lift.freeze_id": freeze.pk,
             "desk-queue-take.entry_id": entry.pk,
             "desk-queue-note.entry_id": entry.pk,
-            "review-done.review_id": review.pk,
+            "review.review_id": review.pk,
             "notice-read.notice_id": notice.pk,
             "factor-remove.pk": factor.pk,
             "welcome.token": "made-up",
         },
-        {"digest": approval.plan_id, "words": "no", "key": "a key of a form", "role": "viewers", "found": "right"},
+        {"digest": approval.plan_id, "words": "no", "key": "key-of-a-form", "reason": "it is down", "word": "SERIOUS",
+         "role": "operators", "name": "newcomer", "title": "somebody new", "found": "right", "minutes": "60"},
+        preapproval,
+        broken[4],
     )  # fmt: skip
 
 
@@ -175,4 +194,4 @@ def _consent(organization: Organization, staff: Person, caller: Person) -> Calle
 
 def _posted(operator: Person, preapproval: Preapproval, resource: Resource) -> Consent:
     plan = factories.make_plan(operator, preapproval, [resource])
-    return Consent(plan.digest, f"key-of-{resource.pk}", "it is down")
+    return Consent(plan.digest, f"key-of-{resource.pk}", "it is down", word="SERIOUS")
