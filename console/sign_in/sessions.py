@@ -14,8 +14,6 @@ from django.urls import resolve, reverse
 from console.sign_in.adapters import BEGAN, SEEN
 from incidents.services import sign_in
 
-# Whoever is nobody yet keeps a question open for this long, and no row for longer.
-OPEN_SECONDS = 600
 # A mark a minute is exact enough for an hour, and spares a write with every page.
 MARK_SECONDS = 60
 # What somebody reaches who has to add a second factor first.
@@ -40,7 +38,7 @@ OPEN_WITHOUT_FACTOR = frozenset(
 def keep_shortly(request: HttpRequest) -> None:
     """A session that holds nothing but a question soon ends; that of somebody who is signed in goes on as it was."""
     if not request.user.is_authenticated:
-        request.session.set_expiry(OPEN_SECONDS)
+        request.session.set_expiry(sign_in.OPEN_SECONDS)
 
 
 class SessionRules:
