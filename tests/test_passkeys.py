@@ -115,6 +115,25 @@ def test_while_passwords_are_sprayed_a_passkey_still_signs_in(enrolled: LiveServ
     assert browser.run("location.pathname") == "/c/example-shop"
 
 
+def test_a_passkey_that_is_accepted_uses_no_try_up(enrolled: LiveServer, browser: Browser) -> None:
+    """One wrong answer more, and the whole network of the operator would have to wait."""
+    attacker = Client()
+    statuses = {attacker.post("/sign-in/passkey", {"credential": "{}"}).status_code for _ in range(59)}
+    assert statuses == {422}
+
+    for again in range(2):
+        browser.open(f"{enrolled.url}/sign-in")
+        browser.click("Use a passkey")
+        assert browser.run("location.pathname") == "/c/example-shop", again
+        browser.open(f"{enrolled.url}/sign-in/again?next=/me")
+        browser.click("Use a passkey")
+        assert browser.run("location.pathname") == "/me", again
+        browser.click("Sign out")
+
+    assert attacker.post("/sign-in/passkey", {"credential": "{}"}).status_code == 422
+    assert attacker.post("/sign-in/passkey", {"credential": "{}"}).status_code == 429
+
+
 def test_a_passkey_that_is_not_used_is_said_and_loses_nothing(enrolled: LiveServer, browser: Browser) -> None:
     Authenticator.objects.filter(type="webauthn").delete()
     browser.open(f"{enrolled.url}/sign-in")

@@ -20,8 +20,8 @@ from console.pages.sign_in import go_on
 from console.sign_in.answers import refuse, wanted
 from console.sign_in.bounded import Bulkhead
 from console.sign_in.origin import origin_of_request
-from console.sign_in.passkeys import OPEN_SECONDS
 from console.sign_in.provider import BUDGET_SECONDS, Answered, Degraded, Provider, Untrue
+from console.sign_in.sessions import keep_shortly
 from incidents.domain.errors import Limited, Refused
 from incidents.services import limits, sign_in
 from incidents.wire.deadline import Deadline
@@ -47,7 +47,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         return _away(request, degraded)
     asked = {name: secrets.token_urlsafe(32) for name in ("state", "nonce", "verifier")}
     request.session[ASKED] = {**asked, "next": wanted(request)}
-    request.session.set_expiry(OPEN_SECONDS)
+    keep_shortly(request)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(asked["verifier"].encode()).digest()).rstrip(b"=").decode()
     query = {
         "response_type": "code",

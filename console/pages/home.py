@@ -72,7 +72,7 @@ def everything(request: SignedInRequest, slug: str) -> HttpResponse:
     """Every resource in a line, for organizations with many."""
     entered = access_organization(request, slug)
     now = timezone.now()
-    page = read_home(request.user, entered.row, freshness(now), may_act=entered.may_act, now=now)
+    page = read_home(request.user, entered.row, freshness(now), may_act=entered.may_press, now=now)
     context = {"organization": entered.row, "page": page, "incident": page.incident, "headline": headline(page)}
     return render(request, "home/everything.html", context)
 

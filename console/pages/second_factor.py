@@ -59,6 +59,7 @@ def given(request: HttpRequest, person: Person) -> tuple[str, int | None]:
     if "credential" in request.POST:
         limits.take_passkey(origin)
         passkey = passkeys.check(request.POST["credential"], person)
+        limits.give_back_passkey(origin)
         factors.note_use(passkey)
         return str(passkey.type), passkey.pk
     code = request.POST.get("code", "")

@@ -66,7 +66,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def passkey_options(request: HttpRequest) -> HttpResponse:
     """What the browser asks the passkey for, as JSON."""
     try:
-        limits.take_passkey(origin_of_request(request))
+        limits.take_passkey_question(origin_of_request(request))
     except Refused as refused:
         return JsonResponse({"problem": str(refused)}, status=429)
     return JsonResponse(passkeys.ask(request, None))
@@ -79,6 +79,7 @@ def with_passkey(request: HttpRequest) -> HttpResponse:
     try:
         limits.take_passkey(origin)
         passkey = passkeys.check(request.POST.get("credential", ""), None)
+        limits.give_back_passkey(origin)
     except Refused as refused:
         if not isinstance(refused, Limited):
             sign_in.note_refusal(None, "passkey", origin)

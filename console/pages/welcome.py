@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import login
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from console.forms import WelcomeForm, first_problem
+from console.pages.sign_in import go_on
 from console.words import ROLES
 from incidents.domain.errors import Refused
 from incidents.models import Invitation
 from incidents.selectors.people import find_open
 from incidents.services import invitations
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @sensitive_post_parameters("password")
@@ -38,10 +36,9 @@ def welcome(request: HttpRequest, token: str) -> HttpResponse:
         person = invitations.accept(token, form.cleaned_data["password"])
     except Refused:
         return _dead(request)
-    login(request, person, backend=BACKEND)
-    response = HttpResponseRedirect(reverse("start"))
-    response.status_code = 303
-    return response
+    # Whoever has just chosen a password has shown it.
+    record_authentication(request, person, "password")
+    return go_on(request, person, "")
 
 
 def _page(request: HttpRequest, invitation: Invitation, problem: str = "") -> HttpResponse:

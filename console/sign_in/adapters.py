@@ -54,7 +54,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # untyped
-    """Secrets are encrypted with the first of FACTOR_KEYS, and read with any of them, or the one from SECRET_KEY."""
+    """Secrets are encrypted with the first of FACTOR_KEYS, and read with any of them, or one from a SECRET_KEY."""
 
     def encrypt(self, text: str) -> str:
         return box().encrypt(text.encode()).decode()
@@ -72,15 +72,16 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # untyped
 
 def box() -> MultiFernet:
     """What seals and opens. Raises nothing: the settings were checked when they were read."""
-    return _box(tuple(settings.FACTOR_KEYS), settings.SECRET_KEY)
+    return _box(tuple(settings.FACTOR_KEYS), (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 @lru_cache(maxsize=4)
-def _box(keys: tuple[str, ...], secret_key: str) -> MultiFernet:
-    # The derived one stays at the end, so that whoever sets FACTOR_KEYS later can still read what there is.
-    return MultiFernet([*map(Fernet, keys), Fernet(_derived(secret_key))])
+def _box(keys: tuple[str, ...], secret_keys: tuple[str, ...]) -> MultiFernet:
+    # Those derived stay at the end, so that whoever sets FACTOR_KEYS later can still read what there is; the former
+    # ones among them, so that a new SECRET_KEY locks nobody out before everything is sealed anew.
+    return MultiFernet([Fernet(key) for key in (*keys, *map(_derived, secret_keys))])
 
 
-def _derived(secret_key: str) -> bytes:
+def _derived(secret_key: str) -> str:
     key = HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret_key.encode())
-    return base64.urlsafe_b64encode(key)
+    return base64.urlsafe_b64encode(key).decode()

@@ -10,11 +10,10 @@ from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from console.sign_in.sessions import keep_shortly
 from incidents.domain.errors import Refused
 from incidents.models import Person
 
-# Whoever is nobody yet keeps a question open for this long, and no row for longer.
-OPEN_SECONDS = 600
 # An answer of a security key is some two thousand letters; a certificate chain in it some more.
 LONGEST = 65_536
 UNUSABLE = (ValidationError, ValueError, TypeError, KeyError, AttributeError)
@@ -24,8 +23,7 @@ NOT_ACCEPTED = "That passkey was not accepted. Try again, or use another way to 
 def ask(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     """What the browser is asked for: any passkey of ours, or one of this person. The user must be verified."""
     options: dict[str, Any] = auth.begin_authentication(person)
-    if not request.user.is_authenticated:
-        request.session.set_expiry(OPEN_SECONDS)
+    keep_shortly(request)
     return options
 
 

@@ -35,6 +35,12 @@ OPEN_WITHOUT_FACTOR = frozenset(
 )
 
 
+def keep_shortly(request: HttpRequest) -> None:
+    """A session that holds nothing but a question soon ends; that of somebody who is signed in goes on as it was."""
+    if not request.user.is_authenticated:
+        request.session.set_expiry(sign_in.OPEN_SECONDS)
+
+
 class SessionRules:
     """Ends sessions that are too old or rested too long, and keeps those without a second factor to its page.
 

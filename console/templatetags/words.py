@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django import template
-from django.conf import settings
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -171,13 +170,6 @@ def outside(counts: Mapping[str, int]) -> SafeString:
             note = "" if counts[value] == total else f" ({counts[value]} of {total} checks)"
             return format_html("{}{}", mark(value), note)
     return mark("")
-
-
-@register.simple_tag
-def phone() -> str:
-    """The number to call; also where a page has no context, because everything else is broken."""
-    number: str = settings.HELP_PHONE
-    return number
 
 
 def _time(moment: datetime, form: str) -> SafeString:

@@ -26,7 +26,7 @@ from incidents.domain.errors import Refused
 from incidents.domain.networks import Origin
 from incidents.models import Person, UsedCode
 from incidents.services import limits
-from incidents.services.sign_in import actor_of, end_all, note_refusal
+from incidents.services.sign_in import actor_of, end_all, note_refusal, sessions_of
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ def remove(person: Person, pk: int, *, keep_one: bool, session: str = "") -> Non
 
     Raises Refused: it is the last one, and `keep_one` says that one must stay.
     """
+    others = sessions_of(person, session)
     with recorded():
         mine = Authenticator.objects.filter(user=person, type__in=STRONG)
         gone = mine.filter(pk=pk).first()
@@ -116,7 +117,7 @@ def remove(person: Person, pk: int, *, keep_one: bool, session: str = "") -> Non
         gone.delete()
         if alone:
             Authenticator.objects.filter(user=person).delete()
-        append(_entry("factor.removed", person, data), *end_all(person, "factor-removed", session))
+        append(_entry("factor.removed", person, data), *end_all(person, "factor-removed", others))
 
 
 def renew_recovery_codes(person: Person) -> None:
@@ -145,10 +146,11 @@ def reset(person: Person, actor: Actor, reason: str) -> int:
 
     Gives how many factors there were.
     """
+    sessions = sessions_of(person)
     with recorded():
         count: int = Authenticator.objects.filter(user=person).delete()[0]
         data: JsonObject = {"person": person.username, "count": count, "reason": reason}
-        append(Entry("factor.reset", actor, data=data), *end_all(person, "factor-reset"))
+        append(Entry("factor.reset", actor, data=data), *end_all(person, "factor-reset", sessions))
     return count
 
 

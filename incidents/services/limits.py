@@ -37,6 +37,9 @@ NAME_AND_NETWORK = Limit(5, 300)
 NAME_AND_KNOWN_NETWORK = Limit(20, 300)
 NETWORK = Limit(30, 300)
 PASSKEY_NETWORK = Limit(60, 300)
+# A question costs a row of a session for ten minutes and no hash, so this bounds only how many rows there may be.
+PASSKEY_ASKED = Limit(300, 300)
+COMPANY_NETWORK = Limit(60, 300)
 CODE_AND_NETWORK = Limit(5, 300)
 CODE = Limit(20, 3600)
 REFUSAL_TOLD = Limit(1, 60)
@@ -91,16 +94,26 @@ def give_back_password(name: str, origin: Origin) -> None:
     give_back("password", origin.network)
 
 
+def take_passkey_question(origin: Origin) -> None:
+    """Before whoever is nobody yet is asked for a passkey; it uses nothing up of what answers have. Raises Limited."""
+    if not origin.known:
+        take(PASSKEY_ASKED, "passkey asked", origin.network)
+
+
 def take_passkey(origin: Origin) -> None:
-    """Before a passkey is asked for, and before its answer is looked at. Raises Limited."""
+    """Before the answer of a passkey is looked at. Raises Limited."""
     if not origin.known:
         take(PASSKEY_NETWORK, "passkey", origin.network)
+
+
+def give_back_passkey(origin: Origin) -> None:
+    give_back("passkey", origin.network)
 
 
 def take_company(origin: Origin) -> None:
     """Before somebody is sent to the company's sign-in, and when they come back. Raises Limited."""
     if not origin.known:
-        take(PASSKEY_NETWORK, "company", origin.network)
+        take(COMPANY_NETWORK, "company", origin.network)
 
 
 def may_ask_for_keys() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
@@ -15,6 +16,8 @@ from incidents.domain.networks import Origin
 from incidents.models import Person
 from incidents.services import limits
 
+# Whoever is nobody yet keeps a question open for this long, and no row for longer.
+OPEN_SECONDS = 600
 NOBODY = Actor("system", "sign-in", "sign-in")
 
 
@@ -70,19 +73,29 @@ def end(person: Person, why: str) -> None:
     _write("session.ended", actor_of(person), {"why": why})
 
 
-def end_all(person: Person, why: str, keep: str = "") -> list[Entry]:
-    """Ends the sessions of a person inside the caller's transaction, and gives the entry that tells of it, if any.
+def sessions_of(person: Person, keep: str = "") -> list[str]:
+    """Keys of the sessions of a person. Ask before `recorded`: it reads those of everybody, and the log must not wait.
+
+    Args:
+        keep: key of the session that goes on.
+    """
+    # What a session holds is signed text, so each one is opened; there are as many as people at work. Those that hold a
+    # question only are left closed: a person's session that is as near to its end has rested for too long already.
+    lasting = Session.objects.filter(expire_date__gt=timezone.now() + timedelta(seconds=OPEN_SECONDS))
+    rows = lasting.exclude(session_key=keep).iterator()
+    return [row.session_key for row in rows if row.get_decoded().get(SESSION_KEY) == str(person.pk)]
+
+
+def end_all(person: Person, why: str, keys: Sequence[str]) -> list[Entry]:
+    """Ends these sessions of a person inside the caller's transaction, and gives the entry that tells of it, if any.
 
     Args:
         why: `factor-removed` or `factor-reset`.
-        keep: key of the session that goes on.
+        keys: from `sessions_of`.
     """
-    live = Session.objects.filter(expire_date__gt=timezone.now()).exclude(session_key=keep)
-    # What a session holds is signed text, so each one is opened; there are as many as people at work.
-    keys = [row.session_key for row in live if row.get_decoded().get(SESSION_KEY) == str(person.pk)]
-    Session.objects.filter(session_key__in=keys).delete()
-    data: JsonObject = {"why": why, "person": person.username, "count": len(keys)}
-    return [Entry("session.ended", actor_of(person), data=data)] if keys else []
+    count = Session.objects.filter(session_key__in=keys).delete()[0]
+    data: JsonObject = {"why": why, "person": person.username, "count": count}
+    return [Entry("session.ended", actor_of(person), data=data)] if count else []
 
 
 def confirm(person: Person, method: str, origin: Origin) -> None:

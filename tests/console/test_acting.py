@@ -101,6 +101,14 @@ def test_support_acts_by_consent_and_both_names_are_everywhere(shop: Shop, desk:
     assert "asked by <bdi>Kim of Example Shop</bdi>: “<bdi>Advertise the shop again</bdi>”" in home
 
 
+def test_the_list_of_everything_gives_the_consent_the_button_that_home_gives(shop: Shop, desk: Client) -> None:
+    agree(shop)
+
+    pages = [desk.get(address).context["page"] for address in (shop.home, f"{shop.home}/resources")]
+
+    assert [card.action for page in pages for card in page.cards] == ["readvertise_prefix"] * 2
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -97,6 +97,17 @@ def test_it_counts_as_a_password_does(shop: Shop, client: Client, provider: Fake
     assert other.post("/sign-in/code", {"code": code_of(secret)})["Location"] == shop.home
 
 
+def test_a_question_alone_lasts_ten_minutes_and_shortens_no_session(
+    client: Client, operator: Client, provider: FakeProvider
+) -> None:
+    before = operator.session.get_expiry_age()
+    for browser in (client, operator):
+        question(browser)
+
+    assert client.session.get_expiry_age() == 600
+    assert operator.session.get_expiry_age() == before == 12 * 3600
+
+
 @pytest.mark.parametrize("mode", LIES)
 def test_a_lie_signs_nobody_in_and_is_told(shop: Shop, client: Client, provider: FakeProvider, mode: str) -> None:
     provider.mode = mode

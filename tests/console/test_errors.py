@@ -18,6 +18,20 @@ def test_not_found_says_what_is_true_and_whom_to_call(shop: Shop, operator: Clie
     assert "+44 20 7946 0000" in page.text
 
 
+def test_a_form_without_its_token_changes_nothing_and_says_what_to_do(shop: Shop, operator: Client) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.cookies = operator.cookies
+
+    answer = browser.post("/sign-out")
+
+    assert answer.status_code == 403
+    assert "<h1>This form was too old, or came from somewhere else</h1>" in answer.text
+    assert "Nothing was changed. Go back, load the page again, and try once more." in answer.text
+    assert '<a href="tel:+442079460000">+44 20 7946 0000</a>' in answer.text
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert operator.get(shop.home).status_code == 200
+
+
 def test_our_own_fault_is_told_without_the_database(
     shop: Shop, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,22 @@ def test_a_key_can_be_taken_out_after_everything_is_sealed_anew(shop: Shop, sett
     assert factors.check_code(shop.operator, code_of(secret), Origin("192.0.2.0/24")) == "totp"
 
 
+def test_a_new_secret_key_locks_nobody_out_while_the_old_one_is_a_fallback(
+    shop: Shop, client: Client, settings: Settings
+) -> None:
+    secret = enrol(shop.operator)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "the next secret key"
+
+    client.post("/sign-in", GOOD)
+    assert client.post("/sign-in/code", {"code": code_of(secret)}).status_code == 303
+
+    assert "2 secrets are encrypted with the first key" in run("reseal")
+    codes = read_factors(shop.operator).codes
+    settings.SECRET_KEY_FALLBACKS = []
+    assert read_factors(shop.operator).codes == codes
+    assert factors.check_code(shop.operator, codes[0], Origin("192.0.2.0/24")) == "recovery_codes"
+
+
 def test_secrets_that_no_key_reads_are_counted_and_left(shop: Shop, settings: Settings) -> None:
     settings.FACTOR_KEYS = [OLD]
     enrol(shop.operator)

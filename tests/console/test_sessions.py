@@ -11,10 +11,14 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from incidents.models import AuditEntry, Person
+from incidents.services import factors
+from incidents.services.sign_in import NOBODY
 from tests.console.conftest import Shop, note_shown, sign_in
 from tests.console.test_second_factor import enrol
 from tests.factories import PASSWORD
@@ -144,6 +148,32 @@ def test_a_password_that_will_not_do_changes_nothing(
     assert answer.status_code == 422
     assert words in answer.text
     assert Person.objects.get(username="shop-operator").check_password(PASSWORD)
+
+
+def test_sessions_are_read_before_the_log_is_held(shop: Shop, operator: Client) -> None:
+    enrol(shop.operator)
+    row = Authenticator.objects.get(type="totp")
+
+    with CaptureQueriesContext(connection) as queries:
+        factors.remove(shop.operator, row.pk, keep_one=False)
+
+    said = [query["sql"] for query in queries]
+    [read] = [number for number, sql in enumerate(said) if sql.startswith("SELECT") and '"session_data"' in sql]
+    assert read < next(number for number, sql in enumerate(said) if sql.startswith(("BEGIN", "SAVEPOINT")))
+    assert whys() == ["factor-removed"]
+
+
+def test_sessions_that_hold_a_question_only_are_not_opened(
+    shop: Shop, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody can make them, so they must cost nothing; whoever opens this one is told that it is damaged."""
+    client.get("/sign-in/passkey/options")
+    Session.objects.filter(session_key=client.cookies["session"].value).update(session_data="damaged")
+
+    factors.reset(shop.operator, NOBODY, "lost bag")
+
+    assert "corrupted" not in caplog.text
+    assert whys() == ["factor-reset"]
 
 
 def test_whoever_has_left_is_out_at_the_next_page(shop: Shop, operator: Client) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.db.models import F
 from django.test import Client
+from pytest_django import Settings
 
-from incidents.models import Invitation, Person
+from incidents.models import AuditEntry, Invitation, Person
 from incidents.services.invitations import Invited, invite, withdraw
 from tests import factories
 from tests.console.conftest import Shop
@@ -55,6 +57,18 @@ def test_accepting_it_signs_in_and_leads_home(shop: Shop, made: Invited) -> None
     assert Person.objects.get(username="newcomer").last_login is not None
     again = Client().post("/sign-in", {"username": "newcomer", "password": PASSWORD})
     assert again.status_code == 303
+
+
+def test_the_session_is_in_the_audit_log_and_the_password_counts_as_shown(made: Invited, settings: Settings) -> None:
+    settings.SECOND_FACTOR = "required"
+    browser = Client()
+
+    answer = browser.post(address(made), {"password": PASSWORD}, follow=True)
+
+    assert answer.redirect_chain == [("/", 303), ("/me/first", 303)]
+    [entry] = AuditEntry.objects.filter(event="session.began", actor="newcomer")
+    assert json.loads(bytes(entry.body))["data"] == {"with": ["password"], "network": "127.0.0.0/24"}
+    assert browser.get("/me/passkeys/add").status_code == 200, "not asked for the password again"
 
 
 @pytest.mark.parametrize(

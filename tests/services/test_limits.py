@@ -117,6 +117,22 @@ def test_passkeys_have_a_limit_of_their_own_which_known_networks_do_not_have() -
     limits.take_passkey(KNOWN)
 
 
+def test_asking_for_a_passkey_uses_up_nothing_of_what_answers_have_and_is_bounded_too() -> None:
+    for _ in range(300):
+        limits.take_passkey_question(HERE)
+    limits.take_passkey(HERE)
+    with pytest.raises(Limited):
+        limits.take_passkey_question(HERE)
+    limits.take_passkey_question(KNOWN)
+    limits.take_passkey_question(THERE)
+
+
+def test_a_passkey_that_was_accepted_does_not_count() -> None:
+    for _ in range(61):
+        limits.take_passkey(HERE)
+        limits.give_back_passkey(HERE)
+
+
 def test_an_unknown_name_costs_as_much_as_a_wrong_password(hasher: type[CountingArgon2]) -> None:
     make_person("shop-operator")
     before = hasher.worked
