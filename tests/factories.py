@@ -12,6 +12,7 @@ from guardian.shortcuts import assign_perm
 
 from incidents.actions.base import Resolved
 from incidents.actions.catalogue import CATALOGUE
+from incidents.audit.log import ENGINE
 from incidents.domain.canonical import JsonObject, digest
 from incidents.domain.changes import Change, State
 from incidents.domain.diagnosis import Damage
@@ -88,7 +89,7 @@ def make_organization(slug: str = "example-shop", title: str = "Example Shop") -
     for name, grant in rights_of(slug):
         group, _ = Group.objects.get_or_create(name=name)
         assign_perm(f"incidents.{grant}", group, organization)
-    grant_platform_rights()
+    grant_platform_rights(ENGINE)
     return organization
 
 

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from console.access import SignedInRequest, signed_in
+from console.pages.answers import go_to
 from console.pages.second_factor import given
 from console.sign_in import passkeys
-from console.sign_in.answers import confirmed, go, refuse, wanted
+from console.sign_in.answers import confirmed, refuse, wanted
 from console.sign_in.origin import origin_of_request
 from incidents.domain.errors import Refused
 from incidents.selectors.factors import read_factors
@@ -33,7 +34,7 @@ def show(request: SignedInRequest) -> HttpResponse:
         return refuse(request, PAGE, refused, context)
     sign_in.confirm(request.user, kind, origin_of_request(request))
     confirmed(request, request.user, kind)
-    return go(wanted(request) or reverse("start"))
+    return go_to(wanted(request) or reverse("start"))
 
 
 @require_GET

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from console.access import SignedInRequest, denied, signed_in
 from console.forms import first_problem
+from console.pages.answers import go_to
 from console.sign_in import passkeys, sealed
-from console.sign_in.answers import confirmed, fresh, go, refuse
+from console.sign_in.answers import confirmed, fresh, refuse
 from incidents.domain.errors import Refused
 from incidents.models import Person
 from incidents.selectors.factors import read_factors
@@ -116,12 +117,12 @@ def recovery_codes(request: SignedInRequest) -> HttpResponse:
         return render(request, page, {"factors": read_factors(request.user)})
     if request.POST.get("do") == "seen":
         factors.note_seen(request.user)
-        return go(reverse("start"))
+        return go_to(reverse("start"))
     try:
         factors.renew_recovery_codes(request.user)
     except Refused as refused:
         return refuse(request, page, refused, {"factors": read_factors(request.user)})
-    return go(reverse("recovery-codes"))
+    return go_to(reverse("recovery-codes"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -138,7 +139,7 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
         factors.remove(request.user, pk, keep_one=must, session=request.session.session_key or "")
     except Refused as refused:
         return refuse(request, "me/remove.html", refused, {"factor": found})
-    return go(reverse("me"))
+    return go_to(reverse("me"))
 
 
 @require_http_methods(["GET", "POST"])
@@ -152,7 +153,7 @@ def password(request: SignedInRequest) -> HttpResponse:
     factors.change_password(request.user, form.cleaned_data["password"])
     # This session lives on under another id; all others are over.
     update_session_auth_hash(request, request.user)
-    return go(reverse("me"))
+    return go_to(reverse("me"))
 
 
 def _added(request: SignedInRequest, kind: str) -> HttpResponse:
@@ -160,8 +161,8 @@ def _added(request: SignedInRequest, kind: str) -> HttpResponse:
     confirmed(request, request.user, kind)
     if read_factors(request.user).codes_left is None:
         factors.renew_recovery_codes(request.user)
-        return go(reverse("recovery-codes"))
-    return go(reverse("me"))
+        return go_to(reverse("recovery-codes"))
+    return go_to(reverse("me"))
 
 
 def _setup(request: SignedInRequest, form: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django import forms
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +24,7 @@ from console.access import (
     signed_in,
 )
 from console.forms import InviteForm, RoleForm, first_problem
+from console.pages.answers import see_other
 from console.words import ROLES
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.people import ORGANIZATION_ROLES
@@ -119,7 +120,7 @@ def _answer(
     except Refused as refused:
         return _page(request, entered, str(refused))
     # Whoever has just changed themselves may not see this page any more.
-    return _see_other(reverse("start")) if own else _to_people(slug)
+    return see_other("start") if own else _to_people(slug)
 
 
 def _page(
@@ -144,10 +145,4 @@ def _page(
 
 
 def _to_people(slug: str) -> HttpResponse:
-    return _see_other(reverse("people", args=[slug]))
-
-
-def _see_other(address: str) -> HttpResponse:
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
-    return response
+    return see_other("people", slug)

@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from console.pages.answers import go_to
 from console.sign_in import passkeys
-from console.sign_in.answers import go, refuse
+from console.sign_in.answers import refuse
 from console.sign_in.origin import origin_of_request
 from incidents.domain.errors import Refused
 from incidents.models import Person
@@ -27,7 +28,7 @@ NO_QUESTION = "That took too long. Start again."
 def show(request: HttpRequest) -> HttpResponse:
     stage = _stage(request)
     if stage is None:
-        return go(reverse("sign-in"))
+        return go_to(reverse("sign-in"))
     person: Person = stage.login.user
     if request.method == "GET":
         return render(request, PAGE, {"factors": read_factors(person)})

@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from console.forms import first_problem
+from console.pages.answers import go_to
 from console.sign_in import passkeys
-from console.sign_in.answers import go, refuse, wanted
+from console.sign_in.answers import refuse, wanted
 from console.sign_in.origin import origin_of_request
 from incidents.domain.errors import Limited, Refused
 from incidents.models import Person
@@ -46,7 +47,7 @@ class SignInForm(forms.Form):
 def show(request: HttpRequest) -> HttpResponse:
     """The page, and name and password posted from it. A person who is signed in already goes on."""
     if request.user.is_authenticated:
-        return go(wanted(request) or reverse("start"))
+        return go_to(wanted(request) or reverse("start"))
     if request.method == "GET":
         return render(request, PAGE, _context(request, SignInForm()))
     form = SignInForm(request.POST)
@@ -94,7 +95,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         sign_in.end(request.user, "sign-out")
     logout(request)
-    return go(reverse("sign-in"))
+    return go_to(reverse("sign-in"))
 
 
 def go_on(request: HttpRequest, person: Person, address: str) -> HttpResponse:

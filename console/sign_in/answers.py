@@ -7,11 +7,12 @@ from functools import wraps
 from typing import Any, cast
 
 from allauth.account.internal.flows.login import record_authentication
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from console.access import SignedInRequest, signed_in
+from console.pages.answers import go_to
 from console.sign_in.origin import origin_of_request
 from console.step_up import confirm_address, is_fresh
 from incidents.domain.errors import Limited, Refused
@@ -26,13 +27,6 @@ def wanted(request: HttpRequest) -> str:
     text = request.POST.get("next") or request.GET.get("next") or ""
     fits = url_has_allowed_host_and_scheme(text, {request.get_host()}, require_https=request.is_secure())
     return text if fits else ""
-
-
-def go(address: str) -> HttpResponse:
-    """303: whatever the browser's habits, the next request is a GET."""
-    response = HttpResponseRedirect(address)
-    response.status_code = 303
-    return response
 
 
 def refuse(request: HttpRequest, template: str, refused: Refused, context: dict[str, Any]) -> HttpResponse:
@@ -64,7 +58,7 @@ def fresh(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         mine = cast(SignedInRequest, request)
         if not is_fresh(mine):
-            return go(confirm_address(mine, request.path))
+            return go_to(confirm_address(mine, request.path))
         return view(request, *args, **kwargs)
 
     return signed_in(guarded)

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from incidents.domain.canonical import Json, JsonObject, encode
 from incidents.domain.merkle import Frontier, leaf_hash
-from incidents.models import AuditEntry, AuditHead
+from incidents.models import AuditEntry, AuditHead, Person
 from incidents.models.clock import database_now
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +38,11 @@ class Actor:
 
 
 ENGINE = Actor("system", "engine", "engine")
+
+
+def actor_of(person: Person) -> Actor:
+    """The actor of what a person does."""
+    return Actor("person", str(person.pk), person.username)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from incidents.engine import bell
 from incidents.engine.facts import load_facts
 from incidents.engine.freezes import freezes_on
 from incidents.engine.made import changes_made, states_of
+from incidents.engine.news import show_news
 from incidents.engine.starting import Order, keep_plan, write_run
-from incidents.models import HandBack, Organization, Resource, Run
+from incidents.models import HandBack, Resource, Run
 from incidents.models.clock import database_now
 
 logger = logging.getLogger(__name__)
@@ -175,7 +176,7 @@ def _end(row: HandBack, because: str, detail: str = "") -> None:
 def _write(row: HandBack, event: str, because: str, detail: str, **fields: object) -> None:
     with recorded():
         HandBack.objects.filter(pk=row.pk, ended_at=None).update(because=because, detail=detail, **fields)
-        Organization.objects.filter(pk=row.run.organization_id).update(version=F("version") + 1)
+        show_news(row.run.organization_id)
         append(_entry(row, event, {"because": because, "detail": detail}))
 
 

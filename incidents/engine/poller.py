@@ -25,6 +25,7 @@ from incidents.models import (
     Duty,
     Look,
     Measurement,
+    Notice,
     Observation,
     Plan,
     Point,
@@ -177,6 +178,7 @@ def thin(now: datetime) -> int:
     gone += Observation.objects.filter(at__lt=old).exclude(pk__in=current.values("seen")).delete()[0]
     good = Binding.objects.filter(good__isnull=False)
     gone += Snapshot.objects.filter(proven_until__lt=old).exclude(pk__in=good.values("good")).delete()[0]
+    gone += Notice.objects.filter(read_at__lt=now - KEEP_LOOKS).delete()[0]
     # What a second person was asked about is kept with their answer.
     gone += Plan.objects.filter(run=None, approval=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
     for age, apart in THINNING:

@@ -17,8 +17,9 @@ from incidents.domain.verdicts import Mark, Reading, Watched, judge, opposite
 from incidents.engine import diagnosing, hand_backs, measuring
 from incidents.engine.behalf import on_behalf
 from incidents.engine.leases import Claim
+from incidents.engine.news import show_news
 from incidents.engine.passes import Pass, read_stage, watch
-from incidents.models import Organization, Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
+from incidents.models import Point, Resource, ResourceLock, Run, RunReading, StageVerdict, Target
 from incidents.models.bulk import insert
 
 logger = logging.getLogger(__name__)
@@ -183,7 +184,7 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         targets.filter(step=Step.ATTEMPTED).update(step=Step.FAILED, because="run.outcome-unknown", changed_at=now)
         ResourceLock.objects.filter(run=run).update(live=False)
         hand_backs.settle(run, decision.outcome, now)
-        Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
+        show_news(run.organization_id)
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
     try:
         with recorded():

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F
 from django.db.models.functions import Now
 
 from incidents.audit.log import Actor, Entry, append
@@ -19,8 +18,9 @@ from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
 from incidents.engine import hand_backs
 from incidents.engine.behalf import on_behalf
+from incidents.engine.news import show_news
 from incidents.engine.seals import seal_plan, seal_run
-from incidents.models import Incident, Location, Organization, Person, Plan, Preapproval, ResourceLock, Run, Target
+from incidents.models import Incident, Location, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
 from incidents.models.clock import database_now
 
@@ -43,10 +43,6 @@ class Order:
     key: str
     fingerprint: str
     reason: str
-
-
-def actor_of(person: Person) -> Actor:
-    return Actor("person", str(person.pk), person.username)
 
 
 def keep_plan(
@@ -107,7 +103,7 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
     _write_targets(run, value)
     if value.hand_back:
         hand_backs.promise(run, now + timedelta(seconds=value.hand_back))
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
+    show_news(organization.pk)
     told = {"incident": incident.reference, **on_behalf(plan)}
     entries = [] if not opened else [_entry("incident.opened", actor, run, told)]
     append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))

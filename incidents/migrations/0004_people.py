@@ -625,6 +625,10 @@ class Migration(migrations.Migration):
             model_name="usedcode",
             constraint=models.UniqueConstraint(fields=("person", "counter"), name="code_used_once"),
         ),
+        migrations.AddIndex(
+            model_name="plan",
+            index=models.Index(fields=["organization", "-proposed_at"], name="incidents_p_organiz_332832_idx"),
+        ),
         migrations.RunSQL(
             # Nobody could set a password of their own so far, so what is there is what the inventory gave.
             "UPDATE incidents_person SET first_password = password",

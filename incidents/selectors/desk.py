@@ -12,12 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery, Sum
 
 from incidents.domain.diagnosis import Damage
 from incidents.domain.kinds import Kind
-from incidents.domain.people import Grant
-from incidents.models import Binding, Diagnosis, Incident, Location, Organization, Person, Plan, Resource
+from incidents.domain.people import PLATFORM_ROLES, Grant
+from incidents.models import (
+    Binding,
+    Diagnosis,
+    Incident,
+    Location,
+    Organization,
+    OrganizationGroupObjectPermission,
+    Person,
+    Plan,
+    Resource,
+)
 from incidents.selectors.acting import Acting, read_acting
 from incidents.selectors.doors import supported_by
 from incidents.selectors.home import Card
@@ -79,9 +89,16 @@ def read_version(person: Person) -> str:
     """Names what the desk shows: turns with every change, opened preview and sign-in. Three queries."""
     mine = supported_by(person, "support_organization")
     pages = mine.aggregate(versions=Sum("version"))["versions"]
-    preview = Plan.objects.filter(organization__in=mine.values("pk")).aggregate(at=Max("proposed_at"))["at"]
-    sign_in = Person.objects.aggregate(at=Max("last_login"))["at"]
+    newest = Plan.objects.filter(organization=OuterRef("pk")).order_by("-proposed_at").values("proposed_at")[:1]
+    preview = mine.annotate(newest=Subquery(newest)).aggregate(at=Max("newest"))["at"]
+    sign_in = _theirs(mine).aggregate(at=Max("last_login"))["at"]
     return "-".join(str(int(part.timestamp() * 1000)) if part else "0" for part in (preview, sign_in)) + f"-{pages}"
+
+
+def _theirs(organizations: QuerySet[Organization]) -> QuerySet[Person]:
+    """The people of these organizations: whoever is in a group that holds something on one of them, but not ours."""
+    held = OrganizationGroupObjectPermission.objects.filter(content_object__in=organizations.values("pk"))
+    return Person.objects.filter(groups__in=held.values("group")).exclude(groups__name__in=list(PLATFORM_ROLES))
 
 
 def read_customers(person: Person, now: datetime) -> tuple[Customer, ...]:

@@ -19,9 +19,10 @@ from incidents.domain.findings import Finding, Severity
 from incidents.domain.guards import SECOND_PERSON
 from incidents.engine.approving import human
 from incidents.engine.grants import may_approve
+from incidents.engine.news import show_news
 from incidents.models import Approval, Organization, Person, Plan, Run
 from incidents.models.clock import database_now
-from incidents.services.deciding import begin, decide, entry, show_news
+from incidents.services.deciding import begin, decide, entry
 from incidents.services.notices import tell
 from incidents.services.reasons import need
 from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from incidents.actions.catalogue import CATALOGUE
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.people import Recognised
@@ -21,7 +21,7 @@ from incidents.engine import bell
 from incidents.engine.behalf import told
 from incidents.engine.callers import end_over
 from incidents.engine.grants import holds
-from incidents.engine.starting import actor_of
+from incidents.engine.news import show_news
 from incidents.models import CallerConsent, ConsentedAction, Organization, Person, Preapproval, Run
 from incidents.models.clock import database_now
 from incidents.services.reasons import need
@@ -83,7 +83,7 @@ def record(staff: Person, organization: Organization, said: Said) -> CallerConse
                 **words,
             )
             ConsentedAction.objects.bulk_create([ConsentedAction(consent=consent, action=name) for name in actions])
-            _changed(organization)
+            show_news(organization.pk)
             append(_recorded(consent, actions))
     except IntegrityError as twice:
         raise Refused("You act for this customer already. End that consent before you record another one.") from twice
@@ -102,7 +102,7 @@ def end(person: Person, consent: CallerConsent) -> None:
         open_row = CallerConsent.objects.filter(pk=consent.pk, ended_at=None)
         if not open_row.update(ended_at=database_now(), ended_by=person, ended_because=because):
             return
-        _changed(consent.organization)
+        show_news(consent.organization_id)
         live = Run.objects.filter(plan__consent=consent).exclude(phase=Phase.ENDED)
         runs = list(live.values_list("pk", flat=True))
         # Their next pass asks the guards, and finds that it may go no further.
@@ -155,10 +155,6 @@ def _checked_actions(organization: Organization, names: Sequence[str]) -> list[s
     if missing := [name for name in wanted if name not in approved]:
         raise Refused(f"Not approved for this organization, so nobody can agree to it: {', '.join(missing)[:100]}.")
     return wanted
-
-
-def _changed(organization: Organization) -> None:
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
 
 
 def _recorded(consent: CallerConsent, actions: Sequence[str]) -> Entry:

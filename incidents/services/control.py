@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.runs import Phase
@@ -84,7 +84,7 @@ def _wake_row(run: Run, **fields: object) -> bool:
 def _entry(event: str, person: Person, run: Run, reason: str, behalf: JsonObject | None = None) -> Entry:
     return Entry(
         event,
-        Actor("person", str(person.pk), person.username),
+        actor_of(person),
         run.organization.slug,
         str(run.pk),
         {"reference": run.reference, "stage": run.stage, "reason": reason, **(behalf or {})},

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import transaction
-from django.db.models import F
 
-from incidents.audit.log import Entry
+from incidents.audit.log import Entry, actor_of
 from incidents.domain.approvals import State, Statement
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import PlanExpired, Refused
 from incidents.engine import bell
+from incidents.engine.news import show_news
 from incidents.engine.seals import seal_approval
-from incidents.engine.starting import Order, actor_of, write_run
-from incidents.models import Approval, Organization, Person, Plan, Run
+from incidents.engine.starting import Order, write_run
+from incidents.models import Approval, Person, Plan, Run
 from incidents.models.clock import database_now
 from incidents.services.start import Consent, check_plan
 
@@ -43,11 +41,6 @@ def decide(person: Person, row: Approval, state: State, words: str, *, alone: bo
     if not decided:
         raise Refused(DECIDED)
     show_news(row.organization_id)
-
-
-def show_news(organization: uuid.UUID) -> None:
-    """The pages of the organization have something new to show."""
-    Organization.objects.filter(pk=organization).update(version=F("version") + 1)
 
 
 def begin(row: Approval, consent: Consent | None = None) -> Run:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.models import Denial, Organization, Person
 from incidents.models.clock import database_now
@@ -68,5 +68,5 @@ def _due(person: Person, asked: str, now: datetime) -> str | None:
 
 
 def _entry(event: str, person: Person, organization: Organization | None, data: JsonObject) -> Entry:
-    actor = Actor("person", str(person.pk), person.username)
+    actor = actor_of(person)
     return Entry(event, actor, organization.slug if organization else "", data=data)

@@ -20,13 +20,13 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.audit.log import Actor, Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import Refused
 from incidents.domain.networks import Origin
 from incidents.models import Person, UsedCode
 from incidents.services import limits
-from incidents.services.sign_in import actor_of, end_all, note_refusal, sessions_of
+from incidents.services.sign_in import end_all, note_refusal, sessions_of
 
 log = logging.getLogger(__name__)
 

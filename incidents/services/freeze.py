@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from incidents.actions.catalogue import CATALOGUE
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.people import FREEZE_EVERYONE
@@ -19,7 +19,6 @@ from incidents.domain.runs import Phase
 from incidents.engine import bell
 from incidents.engine.freezes import runs_under
 from incidents.engine.grants import holds, holds_everywhere
-from incidents.engine.starting import actor_of
 from incidents.models import Freeze, HandBack, Organization, Person, Run
 from incidents.models.clock import database_now
 from incidents.services.reasons import need

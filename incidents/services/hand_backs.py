@@ -7,11 +7,11 @@ from datetime import timedelta
 from django.db.models import F
 
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.engine.grants import may_use_by_right
-from incidents.engine.starting import actor_of
-from incidents.models import HandBack, Organization, Person, Run
+from incidents.engine.news import show_news
+from incidents.models import HandBack, Person, Run
 from incidents.models.clock import database_now
 
 
@@ -37,7 +37,7 @@ def extend(person: Person, run: Run, minutes: int) -> None:
             due_at=due_at, try_at=due_at, tries=0, because="", detail="", done_by=None, extended_by=person
         ):
             raise Refused("It has come back already, or is coming back just now.")
-        Organization.objects.filter(pk=run.organization_id).update(version=F("version") + 1)
+        show_news(run.organization_id)
         Run.objects.filter(pk=run.pk).update(version=F("version") + 1)
         append(
             Entry(

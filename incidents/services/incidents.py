@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.db import IntegrityError
-from django.db.models import F
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.runs import Phase
 from incidents.engine.grants import holds
-from incidents.engine.starting import actor_of
+from incidents.engine.news import show_news
 from incidents.models import Incident, Organization, Person, Run
 from incidents.models.clock import database_now
 from incidents.services.reasons import need
@@ -70,5 +69,5 @@ def _must_manage(person: Person, organization: Organization) -> None:
 
 def _changed(person: Person, incident: Incident, event: str, data: JsonObject) -> None:
     organization = incident.organization
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
+    show_news(organization.pk)
     append(Entry(event, actor_of(person), organization.slug, data={"incident": incident.reference, **data}))

@@ -74,16 +74,15 @@ def apply(inventory: Inventory, *, by: str) -> InventoryDiff:
         now = database_now()
         settled = settle(inventory, actor, now)
         if comparison.diff.is_empty:
-            grant_platform_rights()
-            append(*settled)
+            append(*settled, *grant_platform_rights(actor))
             return comparison.diff
         write(comparison)
-        grant_platform_rights()
+        rights = grant_platform_rights(actor)
         note_roles(comparison, now)
         revision = InventoryRevision.objects.create(
             digest=inventory.digest, applied_at=timezone.now(), applied_by=by[:150]
         )
-        append(*settled, *entries(inventory, comparison, revision.pk, actor))
+        append(*settled, *rights, *entries(inventory, comparison, revision.pk, actor))
     return replace(comparison.diff, revision=revision.pk)
 
 

@@ -9,6 +9,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, F, Model, Value
 from django.db.models.functions import Cast, Concat
 
+from incidents.audit.log import Actor, Entry
+from incidents.domain.canonical import JsonObject
 from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
 from incidents.inventory.diff import KINDS
 from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
@@ -48,11 +50,21 @@ def _make_groups(comparison: Comparison) -> None:
     groups.update({group.name: group.pk for group in made})
 
 
-def grant_platform_rights() -> None:
-    """What the operator's groups hold over everything, and nothing else; inside the caller's transaction."""
+def grant_platform_rights(actor: Actor) -> list[Entry]:
+    """What the operator's groups hold over everything, and nothing else; inside the caller's transaction.
+
+    Returns one entry for each group whose rights were not so.
+    """
+    entries = []
     for role, rights in PLATFORM_RIGHTS.items():
+        wanted = Permission.objects.filter(content_type__app_label="incidents", codename__in=rights)
         for group in Group.objects.filter(name=role):
-            group.permissions.set(Permission.objects.filter(content_type__app_label="incidents", codename__in=rights))
+            before = sorted(group.permissions.values_list("codename", flat=True))
+            if before != sorted(rights):
+                group.permissions.set(wanted)
+                data: JsonObject = {"group": role, "before": before, "after": sorted(rights)}
+                entries.append(Entry("inventory.rights.changed", actor, data=data))
+    return entries
 
 
 def _add(comparison: Comparison, kind: str) -> None:

@@ -11,12 +11,12 @@ from datetime import timedelta
 from django.contrib.auth.hashers import make_password
 from django.db.models import Exists, OuterRef, QuerySet
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.errors import Refused
-from incidents.engine.starting import actor_of
+from incidents.engine.news import show_news
 from incidents.models import Invitation, Organization, Person
 from incidents.models.clock import database_now
-from incidents.services.roles import must_give, must_manage, put_in, touch, withdraw_open
+from incidents.services.roles import must_give, must_manage, put_in, withdraw_open
 
 VALID_FOR = timedelta(hours=72)
 # 256 bits from the system's generator: nothing that can be guessed, so nothing that need be slowed down.
@@ -58,7 +58,7 @@ def invite(owner: Person, organization: Organization, *, name: str, title: str, 
             invited_at=now,
             expires_at=now + VALID_FOR,
         )
-        touch(organization)
+        show_news(organization.pk)
         data = {"person": name, "title": title, "role": role, "expires_at": invitation.expires_at.isoformat()}
         append(Entry("person.invited", actor_of(owner), organization.slug, data={**data}))
     return Invited(invitation, token)
@@ -72,7 +72,7 @@ def withdraw(owner: Person, organization: Organization, invitation: uuid.UUID) -
     with recorded():
         must_manage(owner, organization)
         withdraw_open(organization, owner, database_now(), pk=str(invitation))
-        touch(organization)
+        show_news(organization.pk)
 
 
 def accept(token: str, password: str) -> Person:

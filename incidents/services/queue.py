@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.engine.grants import holds
-from incidents.engine.starting import actor_of
-from incidents.models import EngineerEntry, Organization, Person
+from incidents.engine.news import show_news
+from incidents.models import EngineerEntry, Person
 from incidents.models.clock import database_now
 from incidents.services.reasons import need
 
@@ -64,5 +64,5 @@ def _must_engineer(person: Person, entry: EngineerEntry) -> None:
 
 def _tell(person: Person, entry: EngineerEntry, event: str, data: JsonObject) -> None:
     organization = entry.resource.organization
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
+    show_news(organization.pk)
     append(Entry(event, actor_of(person), organization.slug, data={"resource": entry.resource.name, **data}))

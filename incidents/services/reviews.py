@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.approvals import may_agree
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.engine.approving import human
 from incidents.engine.grants import holds
-from incidents.engine.starting import actor_of
 from incidents.models import Person, Review
 from incidents.models.clock import database_now
 from incidents.services.notices import tell

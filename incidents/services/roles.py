@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.models import Group
-from django.db.models import F
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.people import ORGANIZATION_ROLES, group_of, role_among
 from incidents.engine.grants import held_by_group, held_by_person, holds
-from incidents.engine.starting import actor_of
+from incidents.engine.news import show_news
 from incidents.models import Invitation, Organization, Person, RoleChange
 from incidents.models.clock import database_now
 
@@ -66,7 +65,7 @@ def put_in(person: Person, organization: Organization, role: str, by: Person, no
         organization=organization,
         defaults={"role": role, "by": by, "at": now, "settled_at": None},
     )
-    touch(organization)
+    show_news(organization.pk)
 
 
 def withdraw_open(organization: Organization, by: Person, now: datetime, **which: Person | str) -> None:
@@ -77,10 +76,6 @@ def withdraw_open(organization: Organization, by: Person, now: datetime, **which
         row.save(update_fields=("withdrawn_at",))
         data = {"person": row.person.username, "role": row.role}
         append(Entry("invitation.withdrawn", actor_of(by), organization.slug, data={**data}))
-
-
-def touch(organization: Organization) -> None:
-    Organization.objects.filter(pk=organization.pk).update(version=F("version") + 1)
 
 
 def _set(owner: Person, organization: Organization, person: Person, role: str) -> None:

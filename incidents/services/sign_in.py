@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from incidents.audit.log import Actor, Entry, append, recorded
+from incidents.audit.log import Actor, Entry, actor_of, append, recorded
 from incidents.domain.canonical import JsonObject
 from incidents.domain.networks import Origin
 from incidents.models import Person
@@ -115,10 +115,6 @@ def note_company(event: str, data: JsonObject) -> None:
     """What the company's sign-in did that it should not, at most once a minute."""
     if limits.may_tell_refusal(event, Origin("")):
         _write(event, NOBODY, data)
-
-
-def actor_of(person: Person) -> Actor:
-    return Actor("person", str(person.pk), person.username)
 
 
 def _write(event: str, actor: Actor, data: JsonObject) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 
-from incidents.audit.log import Entry, append, recorded
+from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import digest as digest_of
 from incidents.domain.changes import same
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
@@ -18,7 +18,7 @@ from incidents.engine import bell
 from incidents.engine.approving import what_is_missing
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.seals import plan_is_sealed
-from incidents.engine.starting import Order, actor_of, write_run
+from incidents.engine.starting import Order, write_run
 from incidents.models import (
     Approval,
     Binding,

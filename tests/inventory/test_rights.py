@@ -105,3 +105,14 @@ def test_a_new_prefix_is_covered_only_by_a_file_that_was_reviewed_with_it(apply:
     apply(EXAMPLE)
     assert Preapproval.objects.get().resources.count() == 2
     assert Preapproval.objects.get().digest != row.digest
+
+
+def test_rights_over_everything_are_set_right_and_written_down(apply: Apply) -> None:
+    apply(EXAMPLE)
+    group = Group.objects.get(name="support")
+    group.permissions.clear()
+    apply(EXAMPLE)
+    assert list(group.permissions.values_list("codename", flat=True)) == ["freeze_everyone"]
+    apply(EXAMPLE)
+    told = [entry["data"] for entry in entries("inventory.rights.changed") if entry["data"]["group"] == "support"]
+    assert told == [{"group": "support", "before": [], "after": ["freeze_everyone"]}] * 2

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
+from incidents.audit.log import ENGINE
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import AuditEntry, Freeze, Organization, Person
 from incidents.models.clock import database_now
@@ -104,7 +105,7 @@ def test_everyone_is_a_right_of_its_own(shop: Organization, desk: Person) -> Non
     for over in (EVERYONE, ACTION):
         with pytest.raises(NotAllowed):
             set_freeze(desk, over, WHY)
-    grant_platform_rights()
+    grant_platform_rights(ENGINE)
     freeze = set_freeze(desk, EVERYONE, WHY)
     Person.objects.filter(pk=desk.pk).update(is_active=False)
     with pytest.raises(NotAllowed):
