@@ -57,7 +57,9 @@ def test_the_limits_of_sign_in_are_those_that_are_told() -> None:
     for row, *all_limits in (
         ("passwords for one name", limits.NAME_AND_NETWORK, limits.NAME_AND_KNOWN_NETWORK),
         ("passwords for all names", limits.NETWORK),
-        ("passkeys, and visits", limits.PASSKEY_NETWORK),
+        ("passkeys that are not accepted", limits.PASSKEY_NETWORK),
+        ("pages that ask for a passkey", limits.PASSKEY_ASKED),
+        ("visits to company sign-in", limits.COMPANY_NETWORK),
         ("codes of one person from one network", limits.CODE_AND_NETWORK),
         ("codes of one person from everywhere", limits.CODE),
     ):

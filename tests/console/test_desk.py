@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from incidents.domain.diagnosis import Damage
 from incidents.domain.runs import Outcome, Phase
-from incidents.models import AuditEntry, Look, Organization, Person, Plan, Run
+from incidents.models import AuditEntry, Look, Organization, OrganizationGroupObjectPermission, Person, Plan, Run
+from incidents.selectors.desk import read_version
 from tests import factories
 from tests.consents import record_consent
 from tests.console.conftest import Shop, narrow, put, start_run
@@ -197,6 +198,18 @@ def test_it_costs_the_same_for_many(
 
     with django_assert_num_queries(QUERIES):
         desk.get("/desk")
+
+
+def test_a_sign_in_of_somebody_elses_people_redraws_nothing(shop: Shop, desk: Client) -> None:
+    person = Person.objects.get(username="desk")
+    factories.make_organization("elsewhere", "Elsewhere")
+    factories.make_person("far", "elsewhere/viewers")
+    OrganizationGroupObjectPermission.objects.filter(content_object__slug="elsewhere", group__name="support").delete()
+    before = read_version(person)
+    Person.objects.filter(username="far").update(last_login=timezone.now() + timedelta(days=1))
+    assert read_version(person) == before
+    Person.objects.filter(pk=shop.viewer.pk).update(last_login=timezone.now() + timedelta(days=2))
+    assert read_version(person) != before
 
 
 def test_those_who_are_too_many_for_a_card_are_named(shop: Shop, desk: Client) -> None:

@@ -21,6 +21,7 @@ from incidents.models import (
     EngineerEntry,
     Look,
     Measurement,
+    Notice,
     Observation,
     Organization,
     Person,
@@ -110,6 +111,14 @@ def test_one_poller_holds_the_duty_and_another_takes_over(scene: Scene) -> None:
     Duty.objects.update(lease_until=F("lease_until") - timedelta(minutes=2))
     assert second._on_duty()
     assert not first._on_duty()
+
+
+def test_notices_go_long_after_they_were_read(scene: Scene) -> None:
+    now = database_now()
+    for read_at in (None, now, now - KEEP_LOOKS - timedelta(1)):
+        Notice.objects.create(person=scene.operator, at=now - timedelta(days=400), text="x", link="/", read_at=read_at)
+    thin(now)
+    assert set(Notice.objects.values_list("read_at", flat=True)) == {None, now}
 
 
 def test_looks_are_thinned_with_age(scene: Scene) -> None:

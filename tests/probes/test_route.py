@@ -115,6 +115,8 @@ def test_a_session_that_is_down_proves_nothing(tmp_path: Path) -> None:
         while (seen := marks(probe, KEY)) != [Mark.PASS, Mark.INCONCLUSIVE, Mark.PASS] and time.monotonic() < end:
             time.sleep(0.02)
         assert seen == [Mark.PASS, Mark.INCONCLUSIVE, Mark.PASS]
+        while not lab.ended() and time.monotonic() < end:
+            time.sleep(0.02)
         assert lab.ended() == ["edge-b"]
         os.kill(lab.facts()["processes"]["collector"]["pid"], signal.SIGSTOP)
         quick = route(bird_settings(lab), budget_seconds=0.3)
