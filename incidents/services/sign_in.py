@@ -82,7 +82,7 @@ def sessions_of(person: Person, keep: str = "") -> list[str]:
     # What a session holds is signed text, so each one is opened; there are as many as people at work. Those that hold a
     # question only are left closed: a person's session that is as near to its end has rested for too long already.
     lasting = Session.objects.filter(expire_date__gt=timezone.now() + timedelta(seconds=OPEN_SECONDS))
-    rows = lasting.exclude(session_key=keep).iterator()
+    rows = lasting.exclude(session_key=keep)
     return [row.session_key for row in rows if row.get_decoded().get(SESSION_KEY) == str(person.pk)]
 
 
