@@ -200,7 +200,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
-        # Anybody can send a wrong Host header, and must not be able to fill the log with it.
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # Anybody can send a wrong Host header, form token or size, and must not be able to fill the log with it.
+        "django.security": {"level": "CRITICAL"},
     },
 }

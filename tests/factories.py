@@ -21,7 +21,7 @@ from incidents.domain.people import ACTING, group_of, rights_of
 from incidents.domain.runs import Outcome, Phase
 from incidents.domain.terms import Terms, Window
 from incidents.domain.verdicts import Mark, Proof
-from incidents.engine.seals import seal_preapproval
+from incidents.engine.seals import seal_preapproval, seal_run
 from incidents.models import (
     Backend,
     Binding,
@@ -287,7 +287,7 @@ def make_ended_run(plan: Plan, ended_at: datetime, *, took: timedelta = timedelt
         organization=plan.organization, closed_at=None, defaults={"opened_at": ended_at}
     )[0]
     accepted_at = ended_at - took
-    return Run.objects.create(
+    run = Run(
         reference=f"RUN-TEST-{next(_numbers):02d}",
         organization=plan.organization,
         incident=incident,
@@ -305,3 +305,6 @@ def make_ended_run(plan: Plan, ended_at: datetime, *, took: timedelta = timedelt
         wake_at=accepted_at,
         lease_until=accepted_at,
     )
+    run.seal = seal_run(run)
+    run.save(force_insert=True)
+    return run

@@ -16,7 +16,7 @@ from incidents.models import Person
 
 # An answer of a security key is some two thousand letters; a certificate chain in it some more.
 LONGEST = 65_536
-UNUSABLE = (ValidationError, ValueError, TypeError, KeyError, AttributeError)
+UNUSABLE = (ValidationError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 NOT_ACCEPTED = "That passkey was not accepted. Try again, or use another way to sign in."
 
 

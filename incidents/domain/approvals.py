@@ -48,12 +48,18 @@ class Human:
     Args:
         account: id of the person's row.
         identity: equal for two sign-ins of one human; empty where nobody has said it.
-        inviters: accounts by whose invitations this one came to be: who invited it, who invited them, and so on.
+        family: accounts and identities by whose invitations it came to be: who invited it, who invited them, and so on.
     """
 
     account: str
     identity: str = ""
-    inviters: frozenset[str] = frozenset()
+    family: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Everything by which it could be another one's."""
+        own = {self.account, self.identity} - {""}
+        return self.family | own
 
 
 def needed(terms: Terms, resources: int, *, on_call_unknown: bool) -> tuple[Why, ...]:
@@ -79,7 +85,7 @@ def may_agree(asked: Human, agrees: Human) -> str:
         return "approval.own"
     if asked.identity and agrees.identity:
         return "approval.same-human" if asked.identity == agrees.identity else ""
-    if (asked.inviters | {asked.account}) & (agrees.inviters | {agrees.account}):
+    if asked.all & agrees.all:
         return "approval.invited"
     return ""
 

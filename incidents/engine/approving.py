@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from incidents.domain.approvals import Human, may_agree
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine.grants import may_approve
@@ -13,12 +11,13 @@ from incidents.models import Approval, Person, Plan
 
 def human(person: Person) -> Human:
     """Who is behind a sign-in. No query for whom the inventory has made; one for each invitation behind the others."""
-    inviters: list[uuid.UUID] = []
+    family: set[str] = set()
     inviter = person.invited_by_id
-    while inviter is not None and inviter not in inviters:
-        inviters.append(inviter)
-        inviter = Person.objects.filter(pk=inviter).values_list("invited_by_id", flat=True).first()
-    return Human(str(person.pk), person.identity, frozenset(map(str, inviters)))
+    while inviter is not None and str(inviter) not in family:
+        family.add(str(inviter))
+        identity, inviter = Person.objects.values_list("identity", "invited_by_id").get(pk=inviter)
+        family |= {identity} - {""}
+    return Human(str(person.pk), person.identity, frozenset(family))
 
 
 def what_is_missing(plan: Plan, value: PlanValue, asked_by: Person) -> str:
@@ -29,6 +28,9 @@ def what_is_missing(plan: Plan, value: PlanValue, asked_by: Person) -> str:
     """
     if not value.second_person:
         return ""
+    if plan.proposed_by_id != asked_by.pk:
+        # Who asks is whoever the sealed plan was made for, whatever the row of the approval says.
+        return "approval.missing"
     row = Approval.objects.filter(plan=plan).select_related("decided_by", "plan__preapproval").first()
     statement = read_approval(row) if row is not None else None
     if row is None or statement is None or row.decided_by is None:

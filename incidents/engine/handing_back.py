@@ -30,6 +30,7 @@ from incidents.engine.facts import load_facts
 from incidents.engine.freezes import freezes_on
 from incidents.engine.made import changes_made, states_of
 from incidents.engine.news import show_news
+from incidents.engine.seals import is_ours
 from incidents.engine.starting import Order, keep_plan, write_run
 from incidents.models import HandBack, Resource, Run
 from incidents.models.clock import database_now
@@ -65,6 +66,9 @@ def _hand_back(row: HandBack) -> None:
         return  # ended in the same transaction as that run
     if row.done_by is not None and row.done_by.stop_asked_by_id is not None:
         _put_off(row)
+        return
+    if not is_ours(row.run) or not thaw(bytes(row.run.plan.body), row.run.plan_id).hand_back:
+        _end(row, "guard.seal")
         return
     made = changes_made(row.run)
     if not made:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import close_old_connections
 from django.db.models.functions import Now
 
@@ -44,6 +45,8 @@ LEASE = timedelta(seconds=45)
 THINNING = ((timedelta(hours=1), 60), (timedelta(days=1), 600))
 KEEP_LOOKS = timedelta(days=90)
 KEEP_UNUSED_PLANS = timedelta(days=1)
+# Sessions that are over go so many at a time: anybody can make them, and no statement shall take long.
+MOST_SESSIONS = 5000
 KEEP_HISTORY = timedelta(days=400)
 
 
@@ -178,6 +181,8 @@ def thin(now: datetime) -> int:
     gone += Observation.objects.filter(at__lt=old).exclude(pk__in=current.values("seen")).delete()[0]
     good = Binding.objects.filter(good__isnull=False)
     gone += Snapshot.objects.filter(proven_until__lt=old).exclude(pk__in=good.values("good")).delete()[0]
+    over = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)[:MOST_SESSIONS]
+    gone += Session.objects.filter(pk__in=list(over)).delete()[0]
     gone += Notice.objects.filter(read_at__lt=now - KEEP_LOOKS).delete()[0]
     # What a second person was asked about is kept with their answer.
     gone += Plan.objects.filter(run=None, approval=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]

@@ -55,16 +55,24 @@ def run_is_sealed(run: Run) -> bool:
     return _is_signed("run", encode(_said_of(run)), run.seal)
 
 
+def is_ours(run: Run) -> bool:
+    """Whether this console started the run and stored its plan; what it did not is neither undone nor put back."""
+    return run_is_sealed(run) and plan_is_sealed(run.plan)
+
+
 def run_is_as_recorded(run: Run) -> bool:
-    """Whether the audit log knows of no end of this run, and of every person who went on without proof.
+    """Whether the audit log knows of no end of this run, of every verdict, and of whoever went on without proof.
 
     The log is not changed by whoever changes a row: its tables refuse that, and its tree shows it.
     """
     entries = AuditEntry.objects.filter(run=str(run.pk))
     if entries.filter(event__in=[f"run.{outcome}" for outcome in Outcome]).exists():
         return False
-    overruled = StageVerdict.objects.filter(run=run, overruled_by__isnull=False).count()
-    return overruled <= entries.filter(event="verdict.overruled").count()
+    verdicts = StageVerdict.objects.filter(run=run)
+    return (
+        verdicts.count() <= entries.filter(event="verdict.recorded").count()
+        and verdicts.filter(overruled_by__isnull=False).count() <= entries.filter(event="verdict.overruled").count()
+    )
 
 
 def seal_approval(statement: Statement) -> tuple[bytes, str]:

@@ -23,6 +23,7 @@ from incidents.engine.news import show_news
 from incidents.models import Approval, Organization, Person, Plan, Run
 from incidents.models.clock import database_now
 from incidents.services.deciding import begin, decide, entry
+from incidents.services.limits import Limit, may
 from incidents.services.notices import tell
 from incidents.services.reasons import need
 from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal
@@ -31,6 +32,8 @@ Answered = TypeVar("Answered")
 
 WHY = "Write why you want to do this. The second person reads it, and it is kept in the audit log."
 MOST_WORDS = 500
+# The same refusal of one person's answer is written down once in so many seconds.
+ONCE = Limit(1, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,8 @@ def _record(person: Person, row: Approval, refused: Refused) -> None:
     """Nothing of the answer was kept. Where the plan is no longer true, or no longer allowed, it never will run."""
     because = [finding.code for finding in refused.findings] or [type(refused).__name__]
     final = isinstance(refused, (PlanChanged, PlanExpired)) or "guard.permission" in because
+    if not final and not may(ONCE, "answer", str(row.pk), str(person.pk), because[0]):
+        return  # told a moment ago, and nobody shall fill the log by saying the same again
     with recorded():
         waiting = Approval.objects.filter(pk=row.pk, state=State.WAITING)
         if final and waiting.update(state=State.OVERTAKEN, words=str(refused), version=row.version + 1):

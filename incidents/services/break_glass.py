@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.db import IntegrityError
 
 from incidents.audit.log import append, recorded
-from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, State
+from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, State, may_agree
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
+from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Approval, Organization, Person, Plan, Review, Run
 from incidents.models.clock import database_now
@@ -54,6 +55,8 @@ def _break_glass(person: Person, organization: Organization, consent: Consent) -
     if consent.word.strip().upper() != WORD_ALONE:
         raise Refused(f"Type the word {WORD_ALONE} to say that you go on without a second person.")
     value = check_plan(person, plan, understood=consent.understood, asking=True)
+    if value.consent:
+        raise NotAllowed("Support does not go on alone for a customer. Ask the customer, or a colleague, to agree.")
     if not (value.second_person and value.terms.break_glass):
         raise NotAllowed("This cannot be started by one person alone. Ask a second person, or call us.")
     _no_review_owed(person)
@@ -81,14 +84,13 @@ def _break_glass(person: Person, organization: Organization, consent: Consent) -
 
 def _no_review_owed(person: Person) -> None:
     late = Review.objects.filter(done_at=None, opened_at__lt=database_now() - REVIEW_WITHIN)
-    same = late.filter(run__started_by=person)
-    if person.identity:
-        same = same | late.filter(run__started_by__identity=person.identity)
-    owed = same.select_related("run").first()
+    mine = human(person)
+    rows = late.select_related("run__started_by")
+    owed = next((row for row in rows if may_agree(human(row.run.started_by), mine)), None)
     if owed is not None:
         hours = REVIEW_WITHIN // timedelta(hours=1)
         raise Refused(
-            f"You started {owed.run.reference} alone more than {hours} hours ago, and it has not been reviewed yet. "
+            f"{owed.run.reference} was started alone more than {hours} hours ago, and it has not been reviewed yet. "
             "Ask a second person, or call us."
         )
 
@@ -98,7 +100,6 @@ def _no_fresh_no(plan: Plan, value: PlanValue) -> None:
     mine = {change.resource for change in value.changes}
     denied = Approval.objects.filter(
         organization=plan.organization_id,
-        plan__action=plan.action,
         state=State.DENIED,
         decided_at__gte=database_now() - NO_MEANS_NO,
     ).select_related("decided_by", "plan")

@@ -13,7 +13,7 @@ from incidents.domain.runs import Phase
 from incidents.domain.verdicts import Mark
 from incidents.engine import bell
 from incidents.engine.behalf import told
-from incidents.engine.grants import consents_of, holds
+from incidents.engine.grants import consents_of, holds, may_use_by_right
 from incidents.models import Person, Run, StageVerdict
 from incidents.models.clock import database_now
 
@@ -37,10 +37,11 @@ def overrule(person: Person, run: Run, reason: str) -> None:
     """Goes on although the probes could not prove this stage (`inconclusive` or `error`, never `fail`).
 
     Raises:
-        NotAllowed: the person may not act for the organization.
+        NotAllowed: the person may not use what approved the run.
         Refused: no reason, or nothing waits to be overruled.
     """
-    _must_act(person, run)
+    if not may_use_by_right(person, run.plan.preapproval):
+        raise NotAllowed("You can see this run but not change it.")
     if not reason.strip():
         raise Refused("Write why you want to go on. It is kept in the audit log.")
     with recorded():

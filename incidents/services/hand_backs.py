@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import F
 
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
 from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
+from incidents.domain.plans import thaw
 from incidents.engine.grants import may_use_by_right
 from incidents.engine.news import show_news
 from incidents.models import HandBack, Person, Run
@@ -28,6 +29,7 @@ def extend(person: Person, run: Run, minutes: int) -> None:
     if not SHORTEST <= minutes <= LONGEST:
         raise Refused("Choose for how long from now: 1 minute to 72 hours.")
     now = database_now()
+    _keep_to_what_two_agreed(run, now + timedelta(minutes=minutes))
     due_at = now + timedelta(minutes=minutes)
     with recorded():
         still_away = HandBack.objects.filter(run=run, ended_at=None).exclude(
@@ -48,3 +50,11 @@ def extend(person: Person, run: Run, minutes: int) -> None:
                 {"reference": run.reference, "minutes": minutes, "due_at": due_at.isoformat()},
             )
         )
+
+
+def _keep_to_what_two_agreed(run: Run, due_at: datetime) -> None:
+    """One person may bring it back sooner than two have agreed, not later."""
+    plan = thaw(bytes(run.plan.body), run.plan_id)
+    agreed = run.accepted_at + timedelta(seconds=plan.hand_back)
+    if plan.second_person and due_at > agreed:
+        raise Refused(f"Two people agreed on {agreed:%H:%M} UTC. For longer than that, ask for it anew.")

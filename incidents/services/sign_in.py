@@ -58,14 +58,13 @@ def note_limit(what: str, origin: Origin) -> None:
 
 
 def begin(person: Person, methods: Sequence[str], origin: Origin) -> None:
-    """A `session.began` entry. Takes away sessions whose time is over, for no scheduler does.
+    """A `session.began` entry.
 
     Args:
         methods: how they showed who they are, such as `password` and `totp`.
     """
     with recorded():
         append(Entry("session.began", actor_of(person), data={"with": list(methods), "network": origin.network}))
-        Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
 
 def end(person: Person, why: str) -> None:

@@ -15,6 +15,7 @@ from incidents.domain.terms import Terms, read_terms
 from incidents.domain.traffic import not_ready, way_to
 from incidents.engine.facts import load_facts
 from incidents.engine.made import changes_made, states_of
+from incidents.engine.seals import is_ours
 from incidents.models import HandBack, Person, Plan, Resource, Run, Target
 from incidents.models.clock import database_now
 from incidents.services.propose import find_action, find_preapproval, store_plan
@@ -39,6 +40,8 @@ def propose_undo(person: Person, run: Run) -> Plan:
         raise Refused(
             "This traffic comes back, or came back, by itself. To move it again, choose a location and a time."
         )
+    if not is_ours(run):
+        raise Refused("What is stored of this run is not what was run, so it cannot be undone here. Call us.")
     done = changes_made(run)
     if not done:
         raise Refused("This run changed nothing, so there is nothing to undo.")

@@ -29,7 +29,7 @@ def test_when(tier: int, above: int | None, resources: int, unknown: bool, expec
 
 
 def by(*inviters: str, account: str = "b") -> Human:
-    return Human(account, inviters=frozenset(inviters))
+    return Human(account, family=frozenset(inviters))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,8 @@ def by(*inviters: str, account: str = "b") -> Human:
         (by("c", account="a"), by("c"), "approval.invited"),
         (by("c", "d", account="a"), by("d"), "approval.invited"),
         (by("c", account="a"), by("d"), ""),
+        (Human("a", "badge 1"), by("a2", "badge 1"), "approval.invited"),
+        (by("a", "badge 1", account="p"), by("a2", "badge 1"), "approval.invited"),
         (by("c", account="a"), Human("b", "badge 2"), ""),
         (Human("c", "badge 1"), by("c"), "approval.invited"),
         (replace(by("c", account="a"), identity="badge 1"), replace(by("c"), identity="badge 2"), ""),
