@@ -452,7 +452,8 @@ def again(run: Run) -> None:
     RunReading.objects.filter(run=run).delete()
     StageVerdict.objects.filter(run=run).delete()
     ResourceLock.objects.filter(run=run).update(live=True)
-    Run.objects.filter(pk=run.pk).update(phase=Phase.ACCEPTED, outcome="", ended_at=None, stage=0)
+    late = run.accepted_at
+    Run.objects.filter(pk=run.pk).update(phase=Phase.ACCEPTED, outcome="", ended_at=None, stage=0, lease_until=late)
 
 
 def test_a_run_that_has_ended_is_not_run_again(tier3: Scene) -> None:
