@@ -183,14 +183,6 @@ def test_whoever_has_left_is_out_at_the_next_page(shop: Shop, operator: Client) 
     assert operator.get("/sign-in/again").status_code == 302
 
 
-def test_signing_in_takes_away_sessions_whose_time_is_over(shop: Shop, client: Client) -> None:
-    Session.objects.update(expire_date=timezone.now())
-
-    client.post("/sign-in", GOOD)
-
-    assert Session.objects.count() == 1
-
-
 def test_a_question_to_a_passkey_keeps_its_row_for_ten_minutes_only(client: Client, db: None) -> None:
     client.get("/sign-in/passkey/options")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+from django.contrib.sessions.models import Session
 from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -111,6 +113,18 @@ def test_one_poller_holds_the_duty_and_another_takes_over(scene: Scene) -> None:
     Duty.objects.update(lease_until=F("lease_until") - timedelta(minutes=2))
     assert second._on_duty()
     assert not first._on_duty()
+
+
+def test_sessions_that_are_over_go_some_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = database_now()
+    monkeypatch.setattr("incidents.engine.poller.MOST_SESSIONS", 2)
+    for number, minutes in enumerate((-3, -2, -1, 5)):
+        Session.objects.create(
+            session_key=f"key-{number}", session_data="", expire_date=now + timedelta(minutes=minutes)
+        )
+    assert (thin(now), Session.objects.count()) == (2, 2)
+    thin(now)
+    assert Session.objects.get().session_key == "key-3"
 
 
 def test_notices_go_long_after_they_were_read(scene: Scene) -> None:
