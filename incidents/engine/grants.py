@@ -24,21 +24,35 @@ from incidents.models import (
 Right: TypeAlias = tuple[int | None, str]
 
 
+def on_organization(person: object, grant: Grant, organization: object) -> Q:
+    """A condition that holds where a row gives the grant, to a group of the person or to the person by name.
+
+    Args:
+        person, organization: keys, or an OuterRef to a column that holds them.
+    """
+    rows = {"content_object": organization, "permission__codename": grant}
+    by_group = OrganizationGroupObjectPermission.objects.filter(group__user=person, **rows)
+    by_name = OrganizationUserObjectPermission.objects.filter(user=person, **rows)
+    return Q(Exists(by_group) | Exists(by_name))
+
+
+def on_preapproval(person: object, grant: str, preapproval: object) -> Q:
+    """The same for what is held on a preapproval."""
+    rows = {"content_object": preapproval, "permission__codename": grant}
+    by_group = PreapprovalGroupObjectPermission.objects.filter(group__user=person, **rows)
+    by_name = PreapprovalUserObjectPermission.objects.filter(user=person, **rows)
+    return Q(Exists(by_group) | Exists(by_name))
+
+
 def holds(person: Person, grant: Grant, organization: Organization) -> bool:
     """Whether the person is active and holds this grant on the organization now. One query, nothing remembered."""
-    return Person.objects.filter(
-        _on_organization(person, grant, organization.pk), pk=person.pk, is_active=True
-    ).exists()
+    return _is_so(person, on_organization(person.pk, grant, organization.pk))
 
 
 def holds_everywhere(person: Person, right: str) -> bool:
     """Whether the person is active and holds this right over everything now. One query of the rows themselves."""
     ours = Permission.objects.filter(content_type__app_label="incidents", codename=right)
-    return Person.objects.filter(
-        Exists(ours.filter(group__user=person.pk)) | Exists(ours.filter(user=person.pk)),
-        pk=person.pk,
-        is_active=True,
-    ).exists()
+    return _is_so(person, Q(Exists(ours.filter(group__user=person.pk)) | Exists(ours.filter(user=person.pk))))
 
 
 def may_use(person: Person, preapproval: Preapproval) -> bool:
@@ -46,14 +60,12 @@ def may_use(person: Person, preapproval: Preapproval) -> bool:
 
     One query, nothing remembered.
     """
-    return Person.objects.filter(
-        _by_right(person, preapproval) | Exists(_consents_to(person, preapproval)), pk=person.pk, is_active=True
-    ).exists()
+    return _is_so(person, _by_right(person, preapproval) | Q(Exists(_consents_to(person, preapproval))))
 
 
 def may_use_by_right(person: Person, preapproval: Preapproval) -> bool:
     """Whether the person may act for the preapproval's organization and use it, now. One query."""
-    return Person.objects.filter(_by_right(person, preapproval), pk=person.pk, is_active=True).exists()
+    return _is_so(person, _by_right(person, preapproval))
 
 
 def acting_consent(person: Person, preapproval: Preapproval) -> CallerConsent | None:
@@ -65,52 +77,22 @@ def acting_consent(person: Person, preapproval: Preapproval) -> CallerConsent | 
 
 def consents_of(person: Person) -> QuerySet[CallerConsent]:
     """The consents by which the person may act now: neither ended nor over, for whom the person supports still."""
-    supports = _on_organization(person, "support_organization", OuterRef("organization"))
+    supports = on_organization(person.pk, "support_organization", OuterRef("organization"))
     return CallerConsent.objects.filter(
         supports, staff=person, staff__is_active=True, ended_at=None, expires_at__gt=Now()
     )
 
 
-def _consents_to(person: Person, preapproval: Preapproval) -> QuerySet[CallerConsent]:
-    return consents_of(person).filter(organization=preapproval.organization_id, allowed__action=preapproval.action)
-
-
-def _by_right(person: Person, preapproval: Preapproval) -> Q:
-    acts = _on_organization(person, "act_for_organization", preapproval.organization_id)
-    return acts & _on_preapproval(person, "use_preapproval", preapproval)
-
-
 def may_approve(person: Person, preapproval: Preapproval) -> bool:
     """Whether the person may see the organization and agree, as a second person, within the preapproval. One query."""
-    return Person.objects.filter(
-        _on_organization(person, "see_organization", preapproval.organization_id),
-        _on_preapproval(person, "approve_preapproval", preapproval),
-        pk=person.pk,
-        is_active=True,
-    ).exists()
+    sees = on_organization(person.pk, "see_organization", preapproval.organization_id)
+    return _is_so(person, sees & on_preapproval(person.pk, "approve_preapproval", preapproval.pk))
 
 
 def approvers_of(preapproval: Preapproval) -> QuerySet[Person]:
     """Everybody who may agree, as a second person, within the preapproval."""
-    by_group = Q(
-        groups__preapprovalgroupobjectpermission__permission__codename="approve_preapproval",
-        groups__preapprovalgroupobjectpermission__content_object=preapproval,
-    )
-    by_name = Q(
-        preapprovaluserobjectpermission__permission__codename="approve_preapproval",
-        preapprovaluserobjectpermission__content_object=preapproval,
-    )
-    return Person.objects.filter(by_group | by_name, is_active=True).order_by("title").distinct()
-
-
-def _on_preapproval(person: Person, grant: str, preapproval: Preapproval) -> Q:
-    by_group = PreapprovalGroupObjectPermission.objects.filter(
-        content_object=preapproval.pk, permission__codename=grant, group__user=person.pk
-    )
-    by_name = PreapprovalUserObjectPermission.objects.filter(
-        content_object=preapproval.pk, permission__codename=grant, user=person.pk
-    )
-    return Q(Exists(by_group) | Exists(by_name))
+    approves = on_preapproval(OuterRef("pk"), "approve_preapproval", preapproval.pk)
+    return Person.objects.filter(approves, is_active=True).order_by("title")
 
 
 def held_by_person(person: Person, organization: Organization) -> frozenset[Right]:
@@ -136,12 +118,15 @@ def _rights(organization: Organization, holder: dict[str, Any], *, by_name: bool
     return frozenset(own | set(more.values_list("content_object_id", "permission__codename")))
 
 
-def _on_organization(person: Person, grant: Grant, organization: object) -> Q:
-    """A condition that holds when a row gives the grant, to a group of the person or to the person by name."""
-    by_group = OrganizationGroupObjectPermission.objects.filter(
-        content_object=organization, permission__codename=grant, group__user=person.pk
-    )
-    by_name = OrganizationUserObjectPermission.objects.filter(
-        content_object=organization, permission__codename=grant, user=person.pk
-    )
-    return Q(Exists(by_group) | Exists(by_name))
+def _is_so(person: Person, condition: Q) -> bool:
+    """Whether this holds for the person, who must be active."""
+    return Person.objects.filter(condition, pk=person.pk, is_active=True).exists()
+
+
+def _by_right(person: Person, preapproval: Preapproval) -> Q:
+    acts = on_organization(person.pk, "act_for_organization", preapproval.organization_id)
+    return acts & on_preapproval(person.pk, "use_preapproval", preapproval.pk)
+
+
+def _consents_to(person: Person, preapproval: Preapproval) -> QuerySet[CallerConsent]:
+    return consents_of(person).filter(organization=preapproval.organization_id, allowed__action=preapproval.action)

@@ -6,22 +6,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.approvals import State, may_agree
 from incidents.domain.plans import thaw
 from incidents.engine.approving import human
-from incidents.models import (
-    Approval,
-    Notice,
-    Organization,
-    Person,
-    PreapprovalGroupObjectPermission,
-    PreapprovalUserObjectPermission,
-    Review,
-)
-from incidents.selectors.doors import holding, organizations_of
+from incidents.engine.grants import on_preapproval
+from incidents.models import Approval, Notice, Organization, Person, Review
+from incidents.selectors.doors import organizations_of, supported_by
 from incidents.selectors.preview import Preview, read_preview
 from incidents.selectors.runs import verb_of, what
 
@@ -135,7 +128,8 @@ def read_approval_page(person: Person, row: Approval, *, approves: bool, now: da
 
 def waiting_for(person: Person, now: datetime) -> tuple[Waiting, ...]:
     """What waits for this person's yes or no, the oldest first, and what they have asked for themselves."""
-    rows = _waiting(now).filter(_may_approve(person) | Q(asked_by=person), organization__in=organizations_of(person))
+    approves = on_preapproval(person.pk, "approve_preapproval", OuterRef("plan__preapproval"))
+    rows = _waiting(now).filter(approves | Q(asked_by=person), organization__in=organizations_of(person))
     asked = human(person)
     lines = [
         _line(row, mine=row.asked_by_id == person.pk)
@@ -171,20 +165,9 @@ def _line(row: Approval, *, mine: bool) -> Waiting:
     )
 
 
-def _may_approve(person: Person) -> Q:
-    by_group = PreapprovalGroupObjectPermission.objects.filter(
-        content_object=OuterRef("plan__preapproval"), permission__codename="approve_preapproval", group__user=person
-    )
-    by_name = PreapprovalUserObjectPermission.objects.filter(
-        content_object=OuterRef("plan__preapproval"), permission__codename="approve_preapproval", user=person
-    )
-    return Q(Exists(by_group)) | Q(Exists(by_name))
-
-
 def reviews_for(person: Person) -> tuple[ReviewLine, ...]:
     """Runs that one person started alone, in organizations that this person reviews; those to be done first."""
-    reviewed = Organization.objects.filter(holding(person, "review_organization", "pk"))
-    rows = Review.objects.filter(run__organization__in=reviewed)
+    rows = Review.objects.filter(run__organization__in=supported_by(person, "review_organization"))
     rows = rows.select_related("run__organization", "run__started_by", "run__plan__approval", "done_by")
     return tuple(_review(row) for row in rows.order_by(F("done_at").desc(nulls_first=True), "opened_at")[:MOST])
 

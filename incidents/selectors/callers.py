@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import Q
-
 from incidents.actions.catalogue import CATALOGUE
 from incidents.models import CallerConsent, ConsentedAction, Organization, Person, Preapproval
+from incidents.selectors.asking import holders_of
 
 # As many as somebody reads who wants to know what happened lately.
 NEWEST = 10
@@ -15,16 +14,7 @@ NEWEST = 10
 
 def read_callers(organization: Organization) -> list[Person]:
     """Everybody who may act for the organization themselves, by title. One query."""
-    grant = "act_for_organization"
-    by_group = Q(
-        groups__organizationgroupobjectpermission__permission__codename=grant,
-        groups__organizationgroupobjectpermission__content_object=organization,
-    )
-    by_name = Q(
-        organizationuserobjectpermission__permission__codename=grant,
-        organizationuserobjectpermission__content_object=organization,
-    )
-    return list(Person.objects.filter(by_group | by_name, is_active=True).order_by("title").distinct())
+    return list(holders_of(organization, "act_for_organization"))
 
 
 def approved_actions(organization: Organization) -> list[str]:

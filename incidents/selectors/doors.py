@@ -1,7 +1,7 @@
 """Finds an organization or a run together with what a person may do there: one query, asked anew each time.
 
-The rows are those that `incidents.engine.grants` asks; a test holds the two together. They are asked here inside the
-query that fetches, because a page that is polled by hundreds of people pays for every further one.
+The conditions are those of `incidents.engine.grants`, asked here inside the query that fetches, because a page that is
+polled by hundreds of people pays for every further one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from incidents.domain.people import Grant
-from incidents.engine.grants import consents_of
+from incidents.engine.grants import consents_of, on_organization
 from incidents.models import (
     Approval,
     Organization,
-    OrganizationGroupObjectPermission,
-    OrganizationUserObjectPermission,
     Person,
     Resource,
     Review,
@@ -81,13 +79,13 @@ def supported_by(person: Person, *grants: Grant) -> QuerySet[Organization]:
     """Every organization on which the person holds one of these grants; none for none."""
     held = Q(pk__in=())
     for grant in grants:
-        held |= holding(person, grant, "pk")
+        held |= on_organization(person.pk, grant, OuterRef("pk"))
     return Organization.objects.filter(held)
 
 
 def organizations_of(person: Person) -> QuerySet[Organization]:
     """Every organization that the person may see."""
-    return Organization.objects.filter(holding(person, "see_organization", "pk"))
+    return Organization.objects.filter(on_organization(person.pk, "see_organization", OuterRef("pk")))
 
 
 def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> list[Resource]:
@@ -98,7 +96,7 @@ def find_resources(organization: Organization, ids: frozenset[uuid.UUID]) -> lis
 def _rights(person: Person, organization: str, asked: tuple[Grant, ...]) -> dict[str, Any]:
     """Annotations that say what the person may do; `organization` names the column of the outer query."""
     consents = consents_of(person).filter(organization=OuterRef(organization))
-    held: dict[str, Any] = {grant: holding(person, grant, organization) for grant in asked}
+    held: dict[str, Any] = {grant: on_organization(person.pk, grant, OuterRef(organization)) for grant in asked}
     return held | {"acting_by": Subquery(consents.values("pk")[:1])}
 
 
@@ -119,16 +117,6 @@ def find_approval(person: Person, approval_id: uuid.UUID) -> Found[Approval] | N
 
 def find_review(person: Person, review_id: int) -> Review | None:
     """The review of that id, where the person reviews its organization."""
-    rows = Review.objects.filter(holding(person, "review_organization", "run__organization_id"), pk=review_id)
+    reviewed = on_organization(person.pk, "review_organization", OuterRef("run__organization_id"))
+    rows = Review.objects.filter(reviewed, pk=review_id)
     return rows.select_related("run__organization", "run__started_by", "run__plan", "done_by").first()
-
-
-def holding(person: Person, grant: Grant, organization: str) -> Q:
-    """A condition that holds where the column is an organization on which the person holds the grant."""
-    by_group = OrganizationGroupObjectPermission.objects.filter(
-        content_object=OuterRef(organization), permission__codename=grant, group__user=person
-    )
-    direct = OrganizationUserObjectPermission.objects.filter(
-        content_object=OuterRef(organization), permission__codename=grant, user=person
-    )
-    return Q(Exists(by_group)) | Q(Exists(direct))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q
 
 from incidents.domain.terms import Terms, read_terms
-from incidents.engine.grants import consents_of
+from incidents.engine.grants import consents_of, on_preapproval
 from incidents.models import Diagnosis, Organization, Person, Preapproval, Resource, ResourceLock
 
 
@@ -66,16 +66,5 @@ def may_run(person: Person, action: str, resource: Resource) -> bool:
 
 def _usable(person: Person) -> Q:
     """Preapprovals that the person may use: by a group, by name, or by a caller's consent to the action."""
-    grant = "use_preapproval"
     consents = consents_of(person).filter(organization=OuterRef("organization"), allowed__action=OuterRef("action"))
-    return (
-        Q(Exists(consents))
-        | Q(
-            preapprovalgroupobjectpermission__permission__codename=grant,
-            preapprovalgroupobjectpermission__group__user=person,
-        )
-        | Q(
-            preapprovaluserobjectpermission__permission__codename=grant,
-            preapprovaluserobjectpermission__user=person,
-        )
-    )
+    return Q(Exists(consents)) | on_preapproval(person.pk, "use_preapproval", OuterRef("pk"))
