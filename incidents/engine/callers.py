@@ -8,6 +8,7 @@ from django.db.models import F
 
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.engine.behalf import told
+from incidents.engine.news import show_news_to
 from incidents.models import CallerConsent, Organization
 
 
@@ -25,7 +26,7 @@ def end_over(now: datetime) -> int:
         CallerConsent.objects.filter(pk__in=[row.pk for row in rows], ended_at=None).update(
             ended_at=F("expires_at"), ended_because=because
         )
-        Organization.objects.filter(consents__in=rows).update(version=F("version") + 1)
+        show_news_to(Organization.objects.filter(consents__in=rows))
         append(*[_entry(row) for row in rows])
     return len(rows)
 

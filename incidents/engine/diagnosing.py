@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches
 from incidents.domain.changes import same
@@ -17,6 +17,7 @@ from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
 from incidents.engine import hand_backs
 from incidents.engine.freshness import fresh_backends, fresh_probes
+from incidents.engine.news import show_news_to
 from incidents.models import Binding, Diagnosis, EngineerEntry, Measurement, Organization, Point, Resource
 from incidents.models.bulk import insert
 
@@ -122,7 +123,7 @@ def _write(
     insert(Diagnosis, rows, *columns)
     _queue_for_engineers(now, turned)
     organizations = {chosen[pk].organization for pk in changed}
-    Organization.objects.filter(pk__in=organizations).update(version=F("version") + 1)
+    show_news_to(Organization.objects.filter(pk__in=organizations))
     _tell(chosen, turned)
 
 
@@ -135,7 +136,7 @@ def _queue_for_engineers(now: datetime, turned: Mapping[uuid.UUID, Diagnosed]) -
     if EngineerEntry.objects.filter(resource__in=well, closed_at__isnull=True).update(closed_at=now):
         # Whoever waits behind them has moved up.
         waiting = EngineerEntry.objects.filter(closed_at__isnull=True).values("resource__organization")
-        Organization.objects.filter(pk__in=waiting).update(version=F("version") + 1)
+        show_news_to(Organization.objects.filter(pk__in=waiting))
 
 
 def _tell(chosen: Mapping[uuid.UUID, Named], turned: Mapping[uuid.UUID, Diagnosed]) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from incidents.models import Organization
 
 
 def show_news(organization: uuid.UUID) -> None:
     """A page that is polled asks again when this number has grown. In the caller's transaction."""
-    Organization.objects.filter(pk=organization).update(version=F("version") + 1)
+    show_news_to(Organization.objects.filter(pk=organization))
+
+
+def show_news_to(organizations: QuerySet[Organization]) -> None:
+    """The same for the pages of several."""
+    organizations.update(version=F("version") + 1)

@@ -19,6 +19,7 @@ from incidents.domain.runs import Phase
 from incidents.engine import bell
 from incidents.engine.freezes import runs_under
 from incidents.engine.grants import holds, holds_everywhere
+from incidents.engine.news import show_news_to
 from incidents.models import Freeze, HandBack, Organization, Person, Run
 from incidents.models.clock import database_now
 from incidents.services.reasons import need
@@ -99,7 +100,7 @@ def _tell(person: Person, freeze: Freeze, event: str, data: JsonObject, then: Ca
     """Pages, the audit log, and whatever the runs under it have to do."""
     over = over_of(freeze)
     seen_by = Organization.objects.all() if over.organization is None else Organization.objects.filter(freezes=freeze)
-    seen_by.update(version=F("version") + 1)
+    show_news_to(seen_by)
     slug = over.organization.slug if over.organization else ""
     append(Entry(event, actor_of(person), slug, data={**over.as_json(), **data}))
     then(runs_under(over.scope, over.organization, over.action))

@@ -6,12 +6,13 @@ from collections import defaultdict
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import CharField, F, Model, Value
+from django.db.models import CharField, Model, Value
 from django.db.models.functions import Cast, Concat
 
 from incidents.audit.log import Actor, Entry
 from incidents.domain.canonical import JsonObject
 from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
+from incidents.engine.news import show_news_to
 from incidents.inventory.diff import KINDS
 from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
@@ -40,7 +41,7 @@ def write(comparison: Comparison) -> None:
     for kind in reversed(KINDS):
         if kind not in FIRST_TO_GO:
             _remove(comparison, kind)
-    Organization.objects.update(version=F("version") + 1)
+    show_news_to(Organization.objects.all())
 
 
 def _make_groups(comparison: Comparison) -> None:
