@@ -105,6 +105,11 @@ class Change:
         return replace(self, before=self.after, after=self.before)
 
 
+def resources_of(changes: Iterable[Change]) -> dict[str, str]:
+    """Id -> name of every resource that these change, in their order."""
+    return {change.resource: change.name for change in changes}
+
+
 def bare(change: Change) -> Change:
     """The change as an adapter takes it: without what people call its states."""
     return replace(change, before=settings_of(change.before), after=settings_of(change.after))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from incidents.domain.changes import Change
+from incidents.domain.changes import Change, resources_of
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan
 from incidents.domain.terms import Terms
@@ -114,7 +114,7 @@ class Proposal:
     @property
     def resources(self) -> dict[str, str]:
         """Id -> name of every resource that is changed."""
-        return {change.resource: change.name for change in self.changes}
+        return resources_of(self.changes)
 
 
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from incidents.audit.log import Actor, Entry, append
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import is_up
+from incidents.domain.changes import is_up, resources_of
 from incidents.domain.findings import Finding
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Phase, Step
@@ -98,7 +98,7 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
     )
     run.seal = seal_run(run)
     run.save(force_insert=True)
-    resources = {change.resource: change.name for change in value.changes}
+    resources = resources_of(value.changes)
     insert(ResourceLock, [(uuid.UUID(key),) for key in resources], "resource_id", run_id=run.pk)
     _write_targets(run, value)
     if value.hand_back:
@@ -124,7 +124,7 @@ def _accepted(run: Run, value: PlanValue) -> JsonObject:
         "action_version": value.action_version,
         "plan": run.plan_id,
         "preapproval": value.preapproval,
-        "resources": len({change.resource for change in value.changes}),
+        "resources": len(resources_of(value.changes)),
         "targets": len(value.changes),
         "reason": run.reason,
         "undo_of": value.undo_of,

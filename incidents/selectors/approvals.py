@@ -16,7 +16,7 @@ from incidents.engine.grants import on_preapproval
 from incidents.models import Approval, Notice, Organization, Person, Review
 from incidents.selectors.doors import organizations_of, supported_by
 from incidents.selectors.preview import Preview, read_preview
-from incidents.selectors.runs import verb_of, what
+from incidents.selectors.runs import verb_of, what_of
 
 # A list longer than this helps nobody; the rest comes up when these are done.
 MOST = 100
@@ -152,12 +152,11 @@ def _waiting(now: datetime) -> QuerySet[Approval]:
 
 def _line(row: Approval, *, mine: bool) -> Waiting:
     value = thaw(bytes(row.plan.body), row.plan_id)
-    names = {change.resource: change.name for change in value.changes}
     return Waiting(
         id=row.pk,
         organization=row.organization.title,
         verb="Undo" if value.undo_of else CATALOGUE[row.plan.action].words.verb,
-        what=what(len(names), next(iter(names.values()), ""), row.plan.action),
+        what=what_of(value),
         asked_by=str(row.asked_by),
         asked_at=row.asked_at,
         expires_at=row.expires_at,
@@ -179,14 +178,12 @@ def read_review(row: Review) -> tuple[ReviewLine, Preview]:
 
 def _review(row: Review) -> ReviewLine:
     run = row.run
-    value = thaw(bytes(run.plan.body), run.plan_id)
-    names = {change.resource: change.name for change in value.changes}
     return ReviewLine(
         id=row.pk,
         reference=run.reference,
         organization=run.organization.title,
         verb=verb_of(run),
-        what=what(len(names), next(iter(names.values()), ""), run.action),
+        what=what_of(thaw(bytes(run.plan.body), run.plan_id)),
         by=str(run.started_by),
         at=row.opened_at,
         reason=run.reason,

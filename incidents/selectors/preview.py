@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from incidents.actions.base import Action
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.approvals import may_agree
-from incidents.domain.changes import Change, State, whole_way
+from incidents.domain.changes import Change, State, resources_of, whole_way
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
@@ -19,7 +19,7 @@ from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Location, Organization, Plan, ResourceLock
 from incidents.selectors.home import open_incident
-from incidents.selectors.runs import what
+from incidents.selectors.runs import what_of
 from incidents.selectors.usual import Usual, usual_time
 
 # People named who may be the second one.
@@ -119,7 +119,7 @@ def read_preview(plan: Plan) -> Preview:
     action = CATALOGUE[plan.action]
     titles = dict(Location.objects.values_list("slug", "title"))
     findings = tuple(Finding.from_json(item) for item in plan.findings)
-    resources = {change.resource: change.name for change in value.changes}
+    resources = resources_of(value.changes)
     return Preview(
         digest=plan.digest,
         action=plan.action,
@@ -127,7 +127,7 @@ def read_preview(plan: Plan) -> Preview:
         doing=action.words.doing,
         explained=action.words.explained,
         stays=action.words.stays,
-        what=what(len(resources), next(iter(resources.values()), ""), plan.action),
+        what=what_of(value),
         kind=action.kind,
         consequence=action.words.consequence,
         check=action.words.check,

@@ -9,7 +9,9 @@ from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.actions.catalogue import CATALOGUE
+from incidents.domain.changes import resources_of
 from incidents.domain.kinds import Kind
+from incidents.domain.plans import Plan as PlanValue
 from incidents.models import HandBack, Organization, ResourceLock, Run
 from incidents.selectors.acting import behalf
 
@@ -85,3 +87,9 @@ def verb_of(run: Run) -> str:
 def what(count: int, name: str, action: str) -> str:
     """The one resource by its name, more of them by their number."""
     return name if count == 1 else f"{count} {NOUNS[CATALOGUE[action].kind]}"
+
+
+def what_of(plan: PlanValue) -> str:
+    """The same of everything that a plan changes."""
+    names = resources_of(plan.changes)
+    return what(len(names), next(iter(names.values()), ""), plan.action)

@@ -8,6 +8,7 @@ from django.db import IntegrityError
 
 from incidents.audit.log import append, recorded
 from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, State, may_agree
+from incidents.domain.changes import resources_of
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.plans import thaw
@@ -97,14 +98,14 @@ def _no_review_owed(person: Person) -> None:
 
 def _no_fresh_no(plan: Plan, value: PlanValue) -> None:
     """After a no nobody goes on alone with the same right afterwards, by whatever sign-in and whatever plan."""
-    mine = {change.resource for change in value.changes}
+    mine = resources_of(value.changes).keys()
     denied = Approval.objects.filter(
         organization=plan.organization_id,
         state=State.DENIED,
         decided_at__gte=database_now() - NO_MEANS_NO,
     ).select_related("decided_by", "plan")
     for row in denied:
-        theirs = {change.resource for change in thaw(bytes(row.plan.body), row.plan_id).changes}
+        theirs = resources_of(thaw(bytes(row.plan.body), row.plan_id).changes).keys()
         if mine & theirs and row.decided_by is not None and row.decided_at is not None:
             said = f"{row.decided_by.title} said no to this at {row.decided_at:%H:%M} UTC"
             raise Refused(f"{said}, so nobody can go on alone now. Call us.")

@@ -8,7 +8,7 @@ from datetime import datetime
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain import approvals
-from incidents.domain.changes import Change
+from incidents.domain.changes import Change, resources_of
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.guards import Proposal
@@ -117,14 +117,14 @@ def store_plan(
 
 def _second_person(person: Person, terms: Terms, resolved: Resolved, now: datetime) -> tuple[str, ...]:
     """Why it takes a second person, as codes."""
-    count = len({change.resource for change in resolved.changes})
+    count = len(resources_of(resolved.changes))
     unknown = bool(terms.on_call) and on_call.now(terms.on_call, person, now) is None
     return approvals.needed(terms, count, on_call_unknown=unknown)
 
 
 def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:
     """Changes that no probe looks at could never be proven, so they are not made (promise 9)."""
-    names = {change.resource: change.name for change in changes}
+    names = resources_of(changes)
     watched = set(
         Point.objects.filter(resource__in=list(names), probe__slug__in=terms.probes).values_list(
             "resource_id", "location__slug"
