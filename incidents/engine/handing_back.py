@@ -21,7 +21,7 @@ from incidents.domain.canonical import Json
 from incidents.domain.changes import Change, same
 from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, blockers
-from incidents.domain.plans import VALID_FOR, thaw
+from incidents.domain.plans import VALID_FOR
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.runs import Outcome
 from incidents.domain.traffic import not_ready, way_to
@@ -67,7 +67,7 @@ def _hand_back(row: HandBack) -> None:
     if row.done_by is not None and row.done_by.stop_asked_by_id is not None:
         _put_off(row)
         return
-    if not is_ours(row.run) or not thaw(bytes(row.run.plan.body), row.run.plan_id).hand_back:
+    if not is_ours(row.run) or not row.run.plan.thaw().hand_back:
         _end(row, "guard.seal")
         return
     made = changes_made(row.run)
@@ -95,7 +95,7 @@ def _hand_back(row: HandBack) -> None:
 
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
-    origin = thaw(bytes(row.run.plan.body), row.run.plan.digest)
+    origin = row.run.plan.thaw()
     if held := freezes_on(origin.organization, origin.action).first():
         _wait(row, "guard.freeze", held.because)
         return

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from incidents.domain.changes import Change, State, whole_way
-from incidents.domain.plans import thaw
 from incidents.models import Run, Target
 
 
@@ -16,7 +15,7 @@ def changes_sent(runs: Collection[Run]) -> Mapping[uuid.UUID, list[Change]]:
 
     Also where it ended without knowing the outcome, for that may have been done since.
     """
-    plans = {run.pk: thaw(bytes(run.plan.body), run.plan.digest) for run in runs}
+    plans = {run.pk: run.plan.thaw() for run in runs}
     sent: dict[uuid.UUID, list[Change]] = defaultdict(list)
     rows = Target.objects.filter(run__in=plans, attempts__gt=0).order_by("index")
     for run, index in rows.values_list("run_id", "index") if plans else ():

@@ -13,7 +13,7 @@ from datetime import datetime
 from incidents.domain.changes import Change, Reply
 from incidents.domain.decisions import RunFacts, TargetFacts
 from incidents.domain.errors import Fenced
-from incidents.domain.plans import Plan, thaw
+from incidents.domain.plans import Plan
 from incidents.domain.runs import Phase, Seen, Step
 from incidents.domain.verdicts import Mark
 from incidents.engine.leases import Claim
@@ -96,7 +96,7 @@ class Pass:
 def begin_pass(claim: Claim) -> Pass:
     """Reads the run under its claim. Raises ValueError when the stored plan is not the one that was shown."""
     run = claimed_run(claim)
-    plan = thaw(bytes(run.plan.body), run.plan.digest)
+    plan = run.plan.thaw()
     opened = Pass(claim, run, plan)
     read_stage(opened)
     return opened

@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.plans import thaw
 from incidents.domain.proofs import Role
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark
@@ -70,6 +72,10 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.digest[:12]
+
+    def thaw(self) -> PlanValue:
+        """What was frozen. Raises ValueError when the bytes are not those that the digest names."""
+        return thaw(bytes(self.body), self.digest)
 
 
 class Run(models.Model):

@@ -10,7 +10,6 @@ from django.db.models import F, OuterRef, Q, QuerySet
 
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.approvals import State, may_agree
-from incidents.domain.plans import thaw
 from incidents.engine.approving import human
 from incidents.engine.grants import on_preapproval
 from incidents.models import Approval, Notice, Organization, Person, Review
@@ -111,7 +110,7 @@ def read_approval_page(person: Person, row: Approval, *, approves: bool, now: da
         plan=read_preview(row.plan),
         organization=row.organization.title,
         state=state_of(row, now),
-        why=thaw(bytes(row.plan.body), row.plan_id).second_person,
+        why=row.plan.thaw().second_person,
         reason=row.reason,
         asked_by=str(row.asked_by),
         asked_at=row.asked_at,
@@ -151,7 +150,7 @@ def _waiting(now: datetime) -> QuerySet[Approval]:
 
 
 def _line(row: Approval, *, mine: bool) -> Waiting:
-    value = thaw(bytes(row.plan.body), row.plan_id)
+    value = row.plan.thaw()
     return Waiting(
         id=row.pk,
         organization=row.organization.title,
@@ -183,7 +182,7 @@ def _review(row: Review) -> ReviewLine:
         reference=run.reference,
         organization=run.organization.title,
         verb=verb_of(run),
-        what=what_of(thaw(bytes(run.plan.body), run.plan_id)),
+        what=what_of(run.plan.thaw()),
         by=str(run.started_by),
         at=row.opened_at,
         reason=run.reason,

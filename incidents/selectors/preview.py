@@ -14,7 +14,6 @@ from incidents.domain.approvals import may_agree
 from incidents.domain.changes import Change, State, resources_of, whole_way
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan as PlanValue
-from incidents.domain.plans import thaw
 from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Location, Organization, Plan, ResourceLock
@@ -115,7 +114,7 @@ class Preview:
 
 def read_preview(plan: Plan) -> Preview:
     """Five queries, however large the plan."""
-    value = thaw(bytes(plan.body), plan.digest)
+    value = plan.thaw()
     action = CATALOGUE[plan.action]
     titles = dict(Location.objects.values_list("slug", "title"))
     findings = tuple(Finding.from_json(item) for item in plan.findings)
@@ -180,7 +179,7 @@ def read_weight(organization: Organization, digest: str) -> Weight:
     plan = Plan.objects.filter(digest=digest, organization=organization).first()
     if plan is None:
         return Weight()
-    value = thaw(bytes(plan.body), plan.digest)
+    value = plan.thaw()
     return Weight(value.terms.tier, bool(value.second_person))
 
 

@@ -16,7 +16,6 @@ from django.db.models import Count, Max, Min
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.approvals import State
-from incidents.domain.plans import thaw
 from incidents.domain.runs import Step
 from incidents.domain.terms import read_terms
 from incidents.models import Attempt, Plan, Run, RunReading, StageVerdict, Target
@@ -148,7 +147,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         incident=run.incident.reference,
         began=bool(readings),
         in_steps=action.in_steps,
-        percents=_percents(run) if action.in_steps else (),
+        percents=run.plan.thaw().percents if action.in_steps else (),
         stages=lines(run, _stage_facts(run, counted), verdicts),
         places=_places(counted, readings),
         named=named,
@@ -170,12 +169,6 @@ class _Counted:
     attempts: bool
     count: int
     changed_at: datetime
-
-
-def _percents(run: Run) -> tuple[int, ...]:
-    """Of a run in steps, whose plan is small."""
-    plan = run.plan
-    return thaw(bytes(plan.body), plan.digest).percents
 
 
 def _targets(run: Run) -> list[_Counted]:

@@ -11,7 +11,6 @@ from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, S
 from incidents.domain.changes import resources_of
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.plans import Plan as PlanValue
-from incidents.domain.plans import thaw
 from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Approval, Organization, Person, Plan, Review, Run
@@ -105,7 +104,7 @@ def _no_fresh_no(plan: Plan, value: PlanValue) -> None:
         decided_at__gte=database_now() - NO_MEANS_NO,
     ).select_related("decided_by", "plan")
     for row in denied:
-        theirs = resources_of(thaw(bytes(row.plan.body), row.plan_id).changes).keys()
+        theirs = resources_of(row.plan.thaw().changes).keys()
         if mine & theirs and row.decided_by is not None and row.decided_at is not None:
             said = f"{row.decided_by.title} said no to this at {row.decided_at:%H:%M} UTC"
             raise Refused(f"{said}, so nobody can go on alone now. Call us.")

@@ -9,7 +9,6 @@ from django.db.models import F
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
 from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.domain.plans import thaw
 from incidents.engine.grants import may_use_by_right
 from incidents.engine.news import show_news
 from incidents.models import HandBack, Person, Run
@@ -54,7 +53,7 @@ def extend(person: Person, run: Run, minutes: int) -> None:
 
 def _keep_to_what_two_agreed(run: Run, due_at: datetime) -> None:
     """One person may bring it back sooner than two have agreed, not later."""
-    plan = thaw(bytes(run.plan.body), run.plan_id)
+    plan = run.plan.thaw()
     agreed = run.accepted_at + timedelta(seconds=plan.hand_back)
     if plan.second_person and due_at > agreed:
         raise Refused(f"Two people agreed on {agreed:%H:%M} UTC. For longer than that, ask for it anew.")

@@ -13,7 +13,6 @@ from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpi
 from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.guards import Proposal
 from incidents.domain.plans import Plan as PlanValue
-from incidents.domain.plans import thaw
 from incidents.engine import bell
 from incidents.engine.approving import what_is_missing
 from incidents.engine.circumstances import ask_guards
@@ -134,7 +133,7 @@ def check_plan(person: Person, plan: Plan, *, understood: bool, asking: bool = F
     if not plan_is_sealed(plan):
         text = "What is stored of this preview is not what was shown. Nothing was changed. Call us."
         raise Refused(text, (Finding("guard.seal", Severity.BLOCKER, text),))
-    value = thaw(bytes(plan.body), plan.digest)
+    value = plan.thaw()
     if now >= min(plan.expires_at, value.expires_at):
         raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
     _no_blockers(tuple(Finding.from_json(item) for item in plan.findings))

@@ -13,7 +13,6 @@ from pytest_django import Settings
 
 from incidents.domain.approvals import State, Statement
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
-from incidents.domain.plans import thaw
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark
 from incidents.engine import seals
@@ -438,7 +437,7 @@ def test_a_plan_that_was_edited_is_not_started(scene: Scene, edit: str) -> None:
 def test_a_plan_of_ones_own_making_is_not_started(tier3: Scene) -> None:
     """The same changes, frozen by somebody else's hand as what takes one person only."""
     made = tier3.propose()
-    body, digest = replace(thaw(bytes(made.body), made.digest), second_person=()).freeze()
+    body, digest = replace(made.thaw(), second_person=()).freeze()
     Plan.objects.filter(pk=made.pk).update(digest=digest, body=body)
     with pytest.raises(Refused, match="not what was shown"):
         start(tier3.operator, tier3.organization, consent(Plan.objects.get(pk=digest), reason="now"))

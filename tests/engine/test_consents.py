@@ -13,7 +13,6 @@ from django.contrib.auth.models import Group
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.findings import blockers
 from incidents.domain.guards import Proposal
-from incidents.domain.plans import thaw
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
 from incidents.engine.circumstances import ask_guards
@@ -134,7 +133,7 @@ def test_a_consent_to_one_is_none_to_another_of_the_support(scene: Scene) -> Non
     plan = preview(scene)
     other = Person.objects.create(username="other-desk")
     other.groups.add(Group.objects.get(name="support"))
-    proposal = Proposal.of(thaw(bytes(plan.body), plan.digest))
+    proposal = Proposal.of(plan.thaw())
 
     def against(person: Person) -> set[str]:
         said = ask_guards(proposal, plan.preapproval, person, None, database_now())
