@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from django.db import IntegrityError
-
 from incidents.audit.log import append, recorded
 from incidents.domain.approvals import WORD_FOR_TWO, State, may_agree
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
@@ -26,7 +24,7 @@ from incidents.services.deciding import begin, decide, entry
 from incidents.services.limits import Limit, may
 from incidents.services.notices import tell
 from incidents.services.reasons import need
-from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal
+from incidents.services.start import Consent, again, check_key, check_plan, find_plan, heard
 
 Answered = TypeVar("Answered")
 
@@ -56,21 +54,7 @@ def ask(person: Person, organization: Organization, consent: Consent) -> Approva
         PlanExpired, PlanChanged, NotAllowed, KeyReused, Refused: as `start` does; or no reason, or none is needed.
     Whatever was refused is in the audit log.
     """
-    try:
-        return _ask_once(person, organization, consent)
-    except Refused as refused:
-        record_refusal(person, organization, consent, refused)
-        raise
-
-
-def _ask_once(person: Person, organization: Organization, consent: Consent) -> Approval:
-    try:
-        with recorded():
-            return _ask(person, organization, consent)
-    except IntegrityError:
-        # The same form twice at the same moment: the other one is there by now.
-        with recorded():
-            return _ask(person, organization, consent)
+    return heard(_ask, person, organization, consent)
 
 
 def _ask(person: Person, organization: Organization, consent: Consent) -> Approval:
@@ -128,7 +112,7 @@ def approve(person: Person, row: Approval, answer: Answer) -> Run:
             tell([row.asked_by], f"{person.title} agreed, and {run.reference} has begun.", f"/runs/{run.reference}")
             return run
 
-    return _heard(person, row, agree)
+    return _answer(person, row, agree)
 
 
 def deny(person: Person, row: Approval, answer: Answer) -> None:
@@ -148,7 +132,7 @@ def deny(person: Person, row: Approval, answer: Answer) -> None:
             append(entry("approval.denied", person, row, {"words": words}))
             tell([row.asked_by], f"{person.title} did not agree: {words}", f"/approvals/{row.pk}")
 
-    _heard(person, row, refuse)
+    _answer(person, row, refuse)
 
 
 def withdraw(person: Person, row: Approval) -> None:
@@ -161,17 +145,13 @@ def withdraw(person: Person, row: Approval) -> None:
             decide(person, row, State.WITHDRAWN, "", alone=False)
             append(entry("approval.withdrawn", person, row, {}))
 
-    _heard(person, row, take_back)
+    _answer(person, row, take_back)
 
 
-def _heard(person: Person, row: Approval, act: Callable[[], Answered]) -> Answered:
+def _answer(person: Person, row: Approval, act: Callable[[], Answered]) -> Answered:
     """Does what was answered, and writes down why not where it is refused."""
     try:
-        try:
-            return act()
-        except IntegrityError:
-            # Another run took a resource at the same moment: now it is to be seen.
-            return act()
+        return again(act)
     except Refused as refused:
         _record(person, row, refused)
         raise

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import IntegrityError
-
-from incidents.audit.log import append, recorded
+from incidents.audit.log import append
 from incidents.domain.approvals import NO_MEANS_NO, REVIEW_WITHIN, WORD_ALONE, State, may_agree
 from incidents.domain.changes import resources_of
 from incidents.domain.errors import NotAllowed, Refused
@@ -18,7 +16,7 @@ from incidents.models.clock import database_now
 from incidents.services.deciding import begin, decide, entry
 from incidents.services.notices import tell
 from incidents.services.reasons import need
-from incidents.services.start import Consent, check_key, check_plan, find_plan, record_refusal
+from incidents.services.start import Consent, check_key, check_plan, find_plan, heard
 
 WHY = "Write why it cannot wait for a second person. It is kept in the audit log, and reviewed."
 MOST_WORDS = 500
@@ -32,17 +30,7 @@ def break_glass(person: Person, organization: Organization, consent: Consent) ->
         PlanExpired, PlanChanged, NotAllowed, KeyReused, Refused: as `start` does; no reason, the word is missing, it is
             not allowed here, or an earlier one still waits for its review.
     """
-    try:
-        try:
-            with recorded():
-                return _break_glass(person, organization, consent)
-        except IntegrityError:
-            # The same form twice, or another run, at the same moment: now it is to be seen.
-            with recorded():
-                return _break_glass(person, organization, consent)
-    except Refused as refused:
-        record_refusal(person, organization, consent, refused)
-        raise
+    return heard(_break_glass, person, organization, consent)
 
 
 def _break_glass(person: Person, organization: Organization, consent: Consent) -> Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -28,6 +30,8 @@ from incidents.models import (
     Run,
 )
 from incidents.models.clock import database_now
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +66,40 @@ def start(person: Person, organization: Organization, consent: Consent) -> Run:
         NotAllowed, Refused: what speaks against it is in `findings`.
     Whatever was refused is in the audit log.
     """
+    return heard(_start_and_wake, person, organization, consent)
+
+
+def heard(
+    act: Callable[[Person, Organization, Consent], Made], person: Person, organization: Organization, consent: Consent
+) -> Made:
+    """Does what a form asks for, in one transaction. What is refused is in the audit log, with every reason."""
+
+    def once() -> Made:
+        with recorded():
+            return act(person, organization, consent)
+
     try:
-        try:
-            return _start_and_wake(person, organization, consent)
-        except IntegrityError:
-            # Somebody was faster by a moment, with the same key or the same resource: now their run is to be seen.
-            return _start_and_wake(person, organization, consent)
+        return again(once)
     except Refused as refused:
-        record_refusal(person, organization, consent, refused)
+        _record_refusal(person, organization, consent, refused)
         raise
 
 
+def again(act: Callable[[], Made]) -> Made:
+    """Does it once more where somebody was faster by a moment, with the same form or the same resource.
+
+    What they did is to be seen by then.
+    """
+    try:
+        return act()
+    except IntegrityError:
+        return act()
+
+
 def _start_and_wake(person: Person, organization: Organization, consent: Consent) -> Run:
-    with recorded():
-        run = _start(person, organization, consent)
-        transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
-        return run
+    run = _start(person, organization, consent)
+    transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
+    return run
 
 
 def _start(person: Person, organization: Organization, consent: Consent) -> Run:
@@ -170,8 +192,7 @@ def _no_drift(value: PlanValue) -> None:
         )
 
 
-def record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
-    """One `run.refused` entry, with every reason."""
+def _record_refusal(person: Person, organization: Organization, consent: Consent, refused: Refused) -> None:
     with recorded():
         append(
             Entry(
