@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def see_other(name: str, *args: object) -> HttpResponse:
@@ -16,3 +17,9 @@ def go_to(address: str) -> HttpResponse:
     response = HttpResponseRedirect(address)
     response.status_code = 303
     return response
+
+
+def ours(request: HttpRequest, address: str) -> str:
+    """The address, where it is one of this console; empty otherwise, so that no link of ours leads away."""
+    fits = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if fits else ""

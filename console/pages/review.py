@@ -5,12 +5,11 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.access import SignedInRequest, access_review, may_only_see, signed_in
 from console.forms import ReviewForm, first_problem
-from console.pages.answers import go_to, see_other
+from console.pages.answers import go_to, ours, see_other
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Review
 from incidents.selectors.approvals import read_review, reviews_for, unread
@@ -55,9 +54,7 @@ def review(request: SignedInRequest, review_id: int) -> HttpResponse:
 def read_notice(request: SignedInRequest, notice_id: int) -> HttpResponse:
     """Whoever it is not for changes nothing, and learns nothing."""
     notices.read(request.user, notice_id)
-    back = request.POST.get("back", "")
-    ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return go_to(back if ours else reverse("start"))
+    return go_to(ours(request, request.POST.get("back", "")) or reverse("start"))
 
 
 def _show(request: SignedInRequest, row: Review, problem: str = "") -> HttpResponse:

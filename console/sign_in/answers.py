@@ -9,10 +9,9 @@ from typing import Any, cast
 from allauth.account.internal.flows.login import record_authentication
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from console.access import SignedInRequest, signed_in
-from console.pages.answers import go_to
+from console.pages.answers import go_to, ours
 from console.sign_in.origin import origin_of_request
 from console.step_up import confirm_address, is_fresh
 from incidents.domain.errors import Limited, Refused
@@ -24,9 +23,7 @@ View = Callable[..., HttpResponse]
 
 def wanted(request: HttpRequest) -> str:
     """Where they wanted to be; only ever an address of ours, and empty where there is none."""
-    text = request.POST.get("next") or request.GET.get("next") or ""
-    fits = url_has_allowed_host_and_scheme(text, {request.get_host()}, require_https=request.is_secure())
-    return text if fits else ""
+    return ours(request, request.POST.get("next") or request.GET.get("next") or "")
 
 
 def refuse(request: HttpRequest, template: str, refused: Refused, context: dict[str, Any]) -> HttpResponse:

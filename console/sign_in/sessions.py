@@ -8,9 +8,10 @@ from collections.abc import Callable
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import resolve, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
+from console.pages.answers import see_other
 from console.sign_in.adapters import BEGAN, SEEN
 from incidents.services import sign_in
 
@@ -91,6 +92,4 @@ def _lacks_factor(request: HttpRequest) -> bool:
 def _to_factor(request: HttpRequest) -> HttpResponse:
     if _is_poll(request):
         return HttpResponse(status=401)
-    response = HttpResponseRedirect(reverse("factor-first"))
-    response.status_code = 303
-    return response
+    return see_other("factor-first")
