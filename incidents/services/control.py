@@ -16,6 +16,10 @@ from incidents.engine.behalf import told
 from incidents.engine.grants import consents_of, holds, may_use_by_right
 from incidents.models import Person, Run, StageVerdict
 from incidents.models.clock import database_now
+from incidents.services.reasons import need
+
+WHY_ON = "Write why you want to go on. It is kept in the audit log."
+MOST_WORDS = 500
 
 
 def stop(person: Person, run: Run) -> None:
@@ -42,8 +46,7 @@ def overrule(person: Person, run: Run, reason: str) -> None:
     """
     if not may_use_by_right(person, run.plan.preapproval):
         raise NotAllowed("You can see this run but not change it.")
-    if not reason.strip():
-        raise Refused("Write why you want to go on. It is kept in the audit log.")
+    reason = need(reason, WHY_ON, MOST_WORDS)
     with recorded():
         overruled = StageVerdict.objects.filter(
             run=run,
@@ -67,11 +70,6 @@ def _behalf(person: Person, run: Run) -> JsonObject:
     if consent is None:
         raise NotAllowed("You can see this run but not change it.")
     return told(consent, run.organization.slug)
-
-
-def _must_act(person: Person, run: Run) -> None:
-    if not holds(person, "act_for_organization", run.organization):
-        raise NotAllowed("You can see this run but not change it.")
 
 
 def _wake_row(run: Run, **fields: object) -> bool:
