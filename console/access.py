@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,12 +15,12 @@ from incidents.domain.people import Grant
 from incidents.models import Approval, Invitation, Organization, Person, Resource, Review, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
+from incidents.selectors.doors import Found
 from incidents.selectors.people import find_invitation, find_person
 from incidents.services.denials import record_denial
 
 Row = TypeVar("Row")
 
-SEES_PEOPLE: tuple[Grant, ...] = ("manage_people", "support_organization")
 VIEWER = "You can see this but not change it."
 ONLY_OWNERS = "Only owners see and change the people of an organization."
 
@@ -38,32 +37,6 @@ class SignedInRequest(HttpRequest):
 
     user: Person
     htmx: HtmxDetails
-
-
-@dataclass(frozen=True, slots=True)
-class Entered(Generic[Row]):
-    """What a door gave, and what this person may do there.
-
-    Args:
-        may_act: by a right of their own.
-        grants: what they hold of what was asked, such as grants of the operator's people, and of owners.
-        consent: id of the caller's consent by which they may act; None without one.
-    """
-
-    row: Row
-    may_act: bool
-    grants: frozenset[Grant] = frozenset()
-    consent: uuid.UUID | None = None
-
-    @property
-    def may_press(self) -> bool:
-        """Whether some button is theirs; the services decide which."""
-        return self.may_act or self.consent is not None
-
-    @property
-    def is_guest(self) -> bool:
-        """Somebody of the operator, who sees what the customer sees."""
-        return not self.may_act and bool(self.grants & {"support_organization", "engineer_organization"})
 
 
 def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -96,7 +69,7 @@ def access_organization(
     slug: str,
     grant: Grant = "see_organization",
     action: str = "",
-) -> Entered[Organization]:
+) -> Found[Organization]:
     """The organization of that name.
 
     Args:
@@ -106,45 +79,36 @@ def access_organization(
         Http404: there is none, or this person may not see it.
         MayOnlySee: they may see it, but do not hold `grant`.
     """
-    found = doors.find_organization(request.user, slug, grant)
-    if found is None:
-        raise denied(request, None)
+    found = there(request, doors.find_organization(request.user, slug, grant))
     _let_in(request, found, found.row, grant, action)
-    return Entered(found.row, found.may_act, found.grants, found.consent)
+    return found
 
 
-def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Entered[Run]:
+def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_organization") -> Found[Run]:
     """The run of that reference; raises as `access_organization` does."""
-    found = doors.find_run(request.user, reference)
-    if found is None:
-        raise denied(request, None)
+    found = there(request, doors.find_run(request.user, reference))
     _let_in(request, found, found.row.organization, grant, found.row.action)
-    return Entered(found.row, found.may_act, found.grants, found.consent)
+    return found
 
 
-def access_approval(request: SignedInRequest, approval_id: uuid.UUID) -> Entered[Approval]:
+def access_approval(request: SignedInRequest, approval_id: uuid.UUID) -> Found[Approval]:
     """The approval of that id. Raises Http404 for whoever may not see its organization."""
-    found = doors.find_approval(request.user, approval_id)
-    if found is None:
-        raise denied(request, None)
-    _let_in(request, found, found.row.organization, "see_organization", "")
-    return Entered(found.row, found.may_act, found.grants, found.consent)
+    found = there(request, doors.find_approval(request.user, approval_id))
+    _let_in(request, found, found.row.organization)
+    return found
 
 
 def access_review(request: SignedInRequest, review_id: int) -> Review:
     """The review of that id. Raises Http404 for whoever does not review its organization."""
-    found = doors.find_review(request.user, review_id)
-    if found is None:
-        raise denied(request, None)
-    return found
+    return there(request, doors.find_review(request.user, review_id))
 
 
-def access_supported(request: SignedInRequest, slug: str) -> Entered[Organization]:
+def access_supported(request: SignedInRequest, slug: str) -> Found[Organization]:
     """The organization of that name, for the support desk. Raises Http404 unless this person supports it."""
-    found = doors.find_organization(request.user, slug)
-    if found is None or "support_organization" not in found.grants:
-        raise denied(request, found.row if found else None)
-    return Entered(found.row, found.may_act, found.grants, found.consent)
+    found = there(request, doors.find_organization(request.user, slug))
+    if "support_organization" not in found.grants:
+        raise denied(request, found.row)
+    return found
 
 
 def access_desk(request: SignedInRequest, *grants: Grant) -> None:
@@ -153,10 +117,10 @@ def access_desk(request: SignedInRequest, *grants: Grant) -> None:
         raise denied(request, None)
 
 
-def access_people(request: SignedInRequest, slug: str) -> Entered[Organization]:
+def access_people(request: SignedInRequest, slug: str) -> Found[Organization]:
     """An organization whose people they manage, or, to look at them, help; raises as `access_organization` does."""
     entered = access_organization(request, slug)
-    if not entered.grants.intersection(SEES_PEOPLE):
+    if not entered.is_owner_or_support:
         raise _must_ask(request, entered.row, "manage_people")
     return entered
 
@@ -176,18 +140,19 @@ def access_resources(request: SignedInRequest, organization: Organization, ids: 
 
 def access_person(request: SignedInRequest, organization: Organization, person_id: uuid.UUID) -> Person:
     """Somebody of an organization that this request has entered. Raises Http404."""
-    person = find_person(organization, person_id)
-    if person is None:
-        raise denied(request, organization)
-    return person
+    return there(request, find_person(organization, person_id), organization)
 
 
 def access_invitation(request: SignedInRequest, organization: Organization, invitation_id: uuid.UUID) -> Invitation:
     """An invitation of an organization that this request has entered. Raises Http404."""
-    invitation = find_invitation(organization, invitation_id)
-    if invitation is None:
+    return there(request, find_invitation(organization, invitation_id), organization)
+
+
+def there(request: SignedInRequest, found: Row | None, organization: Organization | None = None) -> Row:
+    """What a door has found. Raises Http404 when it is nothing."""
+    if found is None:
         raise denied(request, organization)
-    return invitation
+    return found
 
 
 def may_only_see(request: SignedInRequest, organization: Organization, text: str) -> MayOnlySee:
@@ -197,7 +162,11 @@ def may_only_see(request: SignedInRequest, organization: Organization, text: str
 
 
 def _let_in(
-    request: SignedInRequest, found: doors.Found[Any], organization: Organization, grant: Grant, action: str
+    request: SignedInRequest,
+    found: Found[Any],
+    organization: Organization,
+    grant: Grant = "see_organization",
+    action: str = "",
 ) -> None:
     if not found.may_see:
         raise denied(request, organization)

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from console.access import SignedInRequest, access_organization, access_supported, denied, may_only_see, signed_in
+from console.access import SignedInRequest, access_organization, access_supported, may_only_see, signed_in, there
 from console.desk_forms import ActForm
 from console.pages.answers import see_other
 from incidents.actions.catalogue import CATALOGUE
@@ -50,9 +50,7 @@ def end(request: SignedInRequest, slug: str, consent_id: uuid.UUID) -> HttpRespo
     """Harmless when repeated or too late: the page afterwards shows whether anybody still acts."""
     organization = access_organization(request, slug).row
     if request.method == "POST":
-        consent = find_consent(organization, consent_id)
-        if consent is None:
-            raise denied(request, organization)
+        consent = there(request, find_consent(organization, consent_id), organization)
         try:
             consents.end(request.user, consent)
         except NotAllowed as refused:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.access import Entered, SignedInRequest, access_approval, may_only_see, signed_in, signed_in_fragment
+from console.access import SignedInRequest, access_approval, may_only_see, signed_in, signed_in_fragment
 from console.forms import DecisionForm, first_problem
 from console.pages.answers import go_to
 from console.pages.polling import WATCHING_FAULT, announcement, poll, stamped, unchanged
@@ -24,6 +24,7 @@ from incidents.domain.errors import NotAllowed, Refused
 from incidents.engine.grants import may_approve
 from incidents.models import Approval
 from incidents.selectors.approvals import EXPIRED, ApprovalPage, read_approval_page, state_of, unread, waiting_for
+from incidents.selectors.doors import Found
 from incidents.services import approvals
 from incidents.services.approvals import Answer
 
@@ -123,12 +124,12 @@ def _answer(request: SignedInRequest, approval_id: uuid.UUID, act: Callable[[App
         return _show(request, access_approval(request, approval_id), str(refused), form.cleaned_data["words"])
 
 
-def _show(request: SignedInRequest, entered: Entered[Approval], problem: str = "", words: str = "") -> HttpResponse:
+def _show(request: SignedInRequest, entered: Found[Approval], problem: str = "", words: str = "") -> HttpResponse:
     context = _context(request, entered, timezone.now()) | {"problem": problem, "words": words}
     return stamped(render(request, "approval/approval.html", context, status=422 if problem else 200), None)
 
 
-def _context(request: SignedInRequest, entered: Entered[Approval], now: datetime) -> dict[str, Any]:
+def _context(request: SignedInRequest, entered: Found[Approval], now: datetime) -> dict[str, Any]:
     row = entered.row
     approves = may_approve(request.user, row.plan.preapproval)
     page = read_approval_page(request.user, row, approves=approves, now=now)

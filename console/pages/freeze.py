@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.access import SignedInRequest, access_desk, denied, signed_in
+from console.access import SignedInRequest, access_desk, denied, signed_in, there
 from console.desk_forms import FreezeForm, ReasonForm
 from console.pages.answers import see_other
 from incidents.actions.catalogue import CATALOGUE
@@ -32,7 +32,8 @@ def freezes(request: SignedInRequest) -> HttpResponse:
 def check(request: SignedInRequest) -> HttpResponse:
     """GET shows what pausing would mean; POST does it."""
     access_desk(request, "support_organization")
-    form = FreezeForm(request.POST if request.method == "POST" else request.GET, choices=_choices(request))
+    choices = _choices(request)
+    form = FreezeForm(request.POST if request.method == "POST" else request.GET, choices=choices)
     if not form.is_valid():
         return _show(request, form)
     chosen, because = form.cleaned_data["over"], form.cleaned_data["because"]
@@ -41,7 +42,7 @@ def check(request: SignedInRequest) -> HttpResponse:
         context = {
             "over": over,
             "chosen": chosen,
-            "title": dict(_choices(request))[chosen],
+            "title": dict(choices)[chosen],
             "because": because,
             "reach": read_reach(over.scope, over.organization, over.action),
         }
@@ -62,9 +63,7 @@ def unfreeze(request: SignedInRequest, freeze_id: int) -> HttpResponse:
     access_desk(request, "support_organization")
     if request.method == "GET":
         return see_other("desk-freeze")
-    freeze = find_freeze(request.user, freeze_id)
-    if freeze is None:
-        raise denied(request, None)
+    freeze = there(request, find_freeze(request.user, freeze_id))
     form = ReasonForm(request.POST, problem=WHY_LIFTED)
     if not form.is_valid():
         return _show(request, FreezeForm(choices=_choices(request)), form, freeze)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from console.access import SEES_PEOPLE, Entered, SignedInRequest, access_organization, signed_in, signed_in_fragment
+from console.access import SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import NOUNS, noun
 from incidents.actions.catalogue import CATALOGUE
@@ -22,7 +22,7 @@ from incidents.domain.kinds import Kind
 from incidents.models import Organization
 from incidents.selectors.approvals import unread, waiting_in
 from incidents.selectors.desk import desk_of
-from incidents.selectors.doors import organizations_of
+from incidents.selectors.doors import Found, organizations_of
 from incidents.selectors.home import Card, Freshness, freshness, read_home
 
 # So many faults are told in full, then so many in a line each; the rest is on a page of its own.
@@ -48,7 +48,6 @@ def home(request: SignedInRequest, slug: str) -> HttpResponse:
     entered = access_organization(request, slug)
     now = timezone.now()
     context = _context(request, entered, freshness(now), now) | {"notices": unread(request.user)}
-    context["sees_people"] = bool(entered.grants.intersection(SEES_PEOPLE))
     return stamped(render(request, "home/home.html", context), None)
 
 
@@ -85,9 +84,7 @@ class Bulk:
     text: str
 
 
-def _context(
-    request: SignedInRequest, entered: Entered[Organization], fresh: Freshness, now: datetime
-) -> dict[str, Any]:
+def _context(request: SignedInRequest, entered: Found[Organization], fresh: Freshness, now: datetime) -> dict[str, Any]:
     page = read_home(request.user, entered.row, fresh, may_act=entered.may_press, now=now)
     says = headline(page)
     seconds = WATCHING_FAULT if page.cards or page.live or page.old or page.away else ALL_WELL

@@ -14,8 +14,6 @@ from incidents.models import Organization
 from incidents.selectors.home import open_incident
 from incidents.services.incidents import WHY, WHY_CLOSED, close, declare
 
-MANAGING = frozenset({"manage_people", "support_organization"})
-
 
 @require_http_methods(["GET", "POST"])
 @signed_in
@@ -23,7 +21,7 @@ def incident(request: SignedInRequest, slug: str) -> HttpResponse:
     """GET shows the one form that makes sense now; POST says by `verb` which one was filled in."""
     entered = access_organization(request, slug)
     organization = entered.row
-    if not entered.grants & MANAGING:
+    if not entered.is_owner_or_support:
         raise denied(request, organization)
     if request.method == "GET":
         return _show(request, organization)

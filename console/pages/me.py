@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from console.access import SignedInRequest, denied, signed_in
+from console.access import SignedInRequest, signed_in, there
 from console.forms import first_problem
 from console.pages.answers import go_to
 from console.sign_in import passkeys, sealed
@@ -129,9 +129,8 @@ def recovery_codes(request: SignedInRequest) -> HttpResponse:
 @fresh
 def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     mine = read_factors(request.user)
-    found = next((one for one in (*mine.passkeys, mine.totp) if one is not None and one.pk == pk), None)
-    if found is None:
-        raise denied(request, None)
+    every = (one for one in (*mine.passkeys, mine.totp) if one is not None)
+    found = there(request, next((one for one in every if one.pk == pk), None))
     if request.method == "GET":
         return render(request, "me/remove.html", {"factor": found})
     try:

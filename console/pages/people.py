@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from console.access import (
-    Entered,
     SignedInRequest,
     access_invitation,
     access_organization,
@@ -29,6 +28,7 @@ from console.words import ROLES
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.people import ORGANIZATION_ROLES
 from incidents.models import Organization
+from incidents.selectors.doors import Found
 from incidents.selectors.people import find_open, read_people
 from incidents.services import invitations, roles
 
@@ -124,7 +124,7 @@ def _answer(
 
 
 def _page(
-    request: SignedInRequest, entered: Entered[Organization], problem: str = "", form: forms.Form | None = None
+    request: SignedInRequest, entered: Found[Organization], problem: str = "", form: forms.Form | None = None
 ) -> HttpResponse:
     """The whole page. With `problem` it answers a post that was refused, keeping what was typed."""
     now = timezone.now()

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from console.access import SignedInRequest, access_desk, denied, may_only_see, signed_in
+from console.access import SignedInRequest, access_desk, may_only_see, signed_in, there
 from console.desk_forms import NoteForm
 from console.forms import first_problem
 from console.pages.answers import see_other
@@ -60,10 +60,7 @@ def _answer(request: SignedInRequest, entry_id: int, act: Callable[[EngineerEntr
 
 
 def _entry(request: SignedInRequest, entry_id: int) -> EngineerEntry:
-    entry = find_entry(request.user, entry_id)
-    if entry is None:
-        raise denied(request, None)
-    return entry
+    return there(request, find_entry(request.user, entry_id))
 
 
 def _show(request: SignedInRequest, problem: str = "", at: EngineerEntry | None = None) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from console.access import Entered, SignedInRequest, access_run, signed_in, signed_in_fragment
+from console.access import SignedInRequest, access_run, signed_in, signed_in_fragment
 from console.forms import OverruleForm, TimeForm
 from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
 from console.step_up import confirm_first
@@ -19,6 +19,7 @@ from console.words import listed, percent_at
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.models import Run
 from incidents.selectors.callers import allows
+from incidents.selectors.doors import Found
 from incidents.selectors.preview import read_weight
 from incidents.selectors.run import RunPage, read_run
 from incidents.services.undo import UNDO_FOR
@@ -54,14 +55,14 @@ def confirm_before(request: SignedInRequest, run: Run) -> str:
 
 
 def show_run(
-    request: SignedInRequest, entered: Entered[Run], form: OverruleForm | TimeForm | None = None
+    request: SignedInRequest, entered: Found[Run], form: OverruleForm | TimeForm | None = None
 ) -> HttpResponse:
     """The whole page. With `form`, a decision that was refused, it answers 422."""
     context = _context(request, entered, timezone.now()) | {"form": form}
     return stamped(render(request, "run/run.html", context, status=422 if form else 200), None)
 
 
-def _context(request: SignedInRequest, entered: Entered[Run], now: datetime) -> dict[str, Any]:
+def _context(request: SignedInRequest, entered: Found[Run], now: datetime) -> dict[str, Any]:
     page = read_run(entered.row, UNDO_FOR, now)
     says = headline(page)
     fragment = reverse("run-progress", args=[page.reference])

@@ -56,6 +56,20 @@ class Found(Generic[Row]):
         """By a right of their own."""
         return "act_for_organization" in self.grants
 
+    @property
+    def may_press(self) -> bool:
+        """Whether some button is theirs; the services decide which."""
+        return self.may_act or self.consent is not None
+
+    @property
+    def is_guest(self) -> bool:
+        """Somebody of the operator, who sees what the customer sees."""
+        return not self.may_act and bool(self.grants & {"support_organization", "engineer_organization"})
+
+    @property
+    def is_owner_or_support(self) -> bool:
+        return bool(self.grants & {"manage_people", "support_organization"})
+
 
 def find_organization(person: Person, slug: str, *more: Grant) -> Found[Organization] | None:
     """The organization of that name, with the grants of `ON_EVERY_PAGE` and `more`."""

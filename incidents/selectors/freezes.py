@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from incidents.domain.people import FREEZE_EVERYONE
 from incidents.domain.runs import Phase
@@ -44,8 +44,7 @@ def may_freeze_everything(person: Person) -> bool:
 def read_freezes(person: Person) -> tuple[Line, ...]:
     """Those over everyone, over an action, and over organizations that this person supports. Two queries."""
     everything = may_freeze_everything(person)
-    theirs = Q(organization=None) | Q(organization__in=supported_by(person, "support_organization").values("pk"))
-    rows = Freeze.objects.filter(theirs, lifted_at=None).select_related("organization", "by").order_by("since")
+    rows = _of(person).filter(lifted_at=None).select_related("by").order_by("since")
     return tuple(
         Line(
             row.pk,
@@ -61,9 +60,13 @@ def read_freezes(person: Person) -> tuple[Line, ...]:
 
 
 def find_freeze(person: Person, pk: int) -> Freeze | None:
-    """The freeze, when it is one that `read_freezes` lists for this person."""
+    """The freeze, when it is one that `read_freezes` lists, or has listed, for this person."""
+    return _of(person).filter(pk=pk).first()
+
+
+def _of(person: Person) -> QuerySet[Freeze]:
     theirs = Q(organization=None) | Q(organization__in=supported_by(person, "support_organization").values("pk"))
-    return Freeze.objects.filter(theirs, pk=pk).select_related("organization").first()
+    return Freeze.objects.filter(theirs).select_related("organization")
 
 
 def read_reach(scope: str, organization: Organization | None, action: str) -> Reach:
