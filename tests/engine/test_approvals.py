@@ -1,4 +1,4 @@
-"""A second person: what lets a run begin, and what somebody who can write to the database or to Redis gains by it."""
+"""A second person: who may be one, and what their answer does."""
 
 from __future__ import annotations
 
@@ -8,82 +8,29 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db.models import F
-from pytest_django import Settings
 
-from incidents.domain.approvals import State, Statement
+from incidents.domain.approvals import State
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
-from incidents.domain.runs import Outcome, Phase, Step
-from incidents.domain.verdicts import Mark
-from incidents.engine import seals
-from incidents.engine.advance import advance
-from incidents.engine.handing_back import hand_back_due
+from incidents.domain.runs import Outcome, Phase
 from incidents.engine.poller import poll_once
 from incidents.lab.lab import Lab
 from incidents.models import (
     Approval,
     Attempt,
     AuditEntry,
-    HandBack,
     Notice,
     Person,
     Plan,
-    Preapproval,
-    ResourceLock,
-    Review,
     Run,
-    RunReading,
-    StageVerdict,
-    Target,
 )
 from incidents.services import approvals
 from incidents.services.approvals import Answer
 from incidents.services.break_glass import break_glass
 from incidents.services.propose import propose
-from incidents.services.reviews import finish
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
-from incidents.tasks import advance_run
-from tests.factories import agree_on
+from tests.engine.asking import ask, events, nothing_was_sent, person, yes
 from tests.scene import BROKEN, Scene, consent, set_scene
-
-
-@pytest.fixture
-def tier3(db: None, world: Lab, tmp_path: Path) -> Scene:
-    made = set_scene(world, tmp_path, tier="3")
-    made.break_()
-    return made
-
-
-@pytest.fixture
-def glass(db: None, world: Lab, tmp_path: Path) -> Scene:
-    made = set_scene(world, tmp_path, tier="3")
-    row = Preapproval.objects.get(action="readvertise_prefix", organization=made.organization)
-    agree_on(row, {**row.terms, "break_glass": True})
-    made.break_()
-    return made
-
-
-def person(name: str) -> Person:
-    return Person.objects.get(username=name)
-
-
-def ask(scene: Scene, reason: str = "the shop is down") -> Approval:
-    plan = scene.propose()
-    return approvals.ask(scene.operator, scene.organization, consent(plan, reason=reason, word="serious"))
-
-
-def yes(row: Approval) -> Answer:
-    return Answer(row.plan_id)
-
-
-def events(name: str) -> int:
-    return AuditEntry.objects.filter(event=name).count()
-
-
-def nothing_was_sent(scene: Scene) -> bool:
-    return scene.visible() == [] and not Attempt.objects.exists()
-
 
 # The way it is meant.
 
@@ -336,264 +283,3 @@ def test_a_right_lost_before_the_effect(tier3: Scene, name: str, group: str, cod
     run = tier3.carry_on(run)
     assert (run.outcome, run.because) == (Outcome.STOPPED, code)
     assert nothing_was_sent(tier3)
-
-
-# Somebody writes to the database, or to Redis.
-
-
-def test_a_state_flipped_by_sql_starts_nothing(tier3: Scene) -> None:
-    posted = consent(tier3.propose(), reason="down", word="SERIOUS")
-    row = approvals.ask(tier3.operator, tier3.organization, posted)
-    Approval.objects.filter(pk=row.pk).update(
-        state=State.APPROVED, decided_by=person("shop-owner"), decided_at=row.asked_at
-    )
-    with pytest.raises(Refused, match="second person"):
-        start(tier3.operator, tier3.organization, posted)
-    assert nothing_was_sent(tier3)
-
-
-def test_an_approval_taken_away_by_sql_after_the_start_stops_the_effect(tier3: Scene) -> None:
-    row = ask(tier3)
-    run = approvals.approve(person("shop-owner"), row, yes(row))
-    Approval.objects.filter(pk=row.pk).update(signature="x" * 43)
-    run = tier3.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.second-person")
-    assert nothing_was_sent(tier3)
-
-
-def test_an_approval_of_another_plan_is_worth_nothing(tier3: Scene) -> None:
-    """The signature of an earlier yes, copied beside a new plan."""
-    first = ask(tier3)
-    run = tier3.carry_on(approvals.approve(person("shop-owner"), first, yes(first)))
-    assert run.outcome == Outcome.SUCCEEDED
-    tier3.break_()
-    first.refresh_from_db()
-    posted = consent(tier3.propose(), reason="again", word="SERIOUS")
-    second = approvals.ask(tier3.operator, tier3.organization, posted)
-    Approval.objects.filter(pk=second.pk).update(
-        state=State.APPROVED,
-        decided_by=first.decided_by,
-        decided_at=first.decided_at,
-        statement=first.statement,
-        signature=first.signature,
-    )
-    with pytest.raises(Refused, match="second person"):
-        start(tier3.operator, tier3.organization, posted)
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        {"started_by": "shop-owner"},
-        {"seal": ""},
-        {"seal": "A" * 43},
-        {"reference": "RUN-FAKE-00"},
-    ],
-    ids=lambda edit: next(iter(edit)),
-)
-def test_a_run_that_was_edited_runs_nothing(scene: Scene, edit: dict[str, str]) -> None:
-    scene.break_()
-    run = scene.start()
-    fields = {key: person(value) if key == "started_by" else value for key, value in edit.items()}
-    Run.objects.filter(pk=run.pk).update(**fields)
-    run.refresh_from_db()
-    run = scene.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
-    assert nothing_was_sent(scene)
-
-
-def test_a_run_that_points_at_another_plan_runs_nothing(scene: Scene) -> None:
-    scene.break_()
-    run = scene.start()
-    other = scene.propose()
-    Run.objects.filter(pk=run.pk).update(plan=other)
-    run = scene.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
-    assert nothing_was_sent(scene)
-
-
-def test_terms_that_were_edited_let_nobody_past_the_second_person(tier3: Scene) -> None:
-    row = Preapproval.objects.get(action="readvertise_prefix", organization=tier3.organization)
-    Preapproval.objects.filter(pk=row.pk).update(terms={**row.terms, "tier": 1})
-    plan = tier3.propose()
-    assert "guard.seal" in [finding["code"] for finding in plan.findings if finding["severity"] == "blocker"]
-    with pytest.raises(Refused, match="not what people have agreed to"):
-        start(tier3.operator, tier3.organization, consent(plan, reason="now"))
-    assert nothing_was_sent(tier3)
-
-
-@pytest.mark.parametrize("edit", ["findings", "seal", "proposed_by"])
-def test_a_plan_that_was_edited_is_not_started(scene: Scene, edit: str) -> None:
-    scene.break_()
-    scene.mode("edge-a", "hang")
-    made = scene.propose()
-    values = {"findings": [], "seal": "x" * 43, "proposed_by": scene.viewer}
-    Plan.objects.filter(pk=made.pk).update(**{edit: values[edit]})
-    who = scene.viewer if edit == "proposed_by" else scene.operator
-    with pytest.raises(Refused, match="not what was shown"):
-        start(who, scene.organization, consent(made))
-
-
-def test_a_plan_of_ones_own_making_is_not_started(tier3: Scene) -> None:
-    """The same changes, frozen by somebody else's hand as what takes one person only."""
-    made = tier3.propose()
-    body, digest = replace(made.thaw(), second_person=()).freeze()
-    Plan.objects.filter(pk=made.pk).update(digest=digest, body=body)
-    with pytest.raises(Refused, match="not what was shown"):
-        start(tier3.operator, tier3.organization, consent(Plan.objects.get(pk=digest), reason="now"))
-    assert nothing_was_sent(tier3)
-
-
-def again(run: Run) -> None:
-    """As somebody who can write to the database would have it run once more."""
-    Attempt.objects.filter(target__run=run).delete()
-    Target.objects.filter(run=run).update(step=Step.WAITING, attempts=0)
-    RunReading.objects.filter(run=run).delete()
-    StageVerdict.objects.filter(run=run).delete()
-    ResourceLock.objects.filter(run=run).update(live=True)
-    late = run.accepted_at
-    Run.objects.filter(pk=run.pk).update(phase=Phase.ACCEPTED, outcome="", ended_at=None, stage=0, lease_until=late)
-
-
-def test_a_run_that_has_ended_is_not_run_again(tier3: Scene) -> None:
-    row = ask(tier3)
-    run = tier3.carry_on(approvals.approve(person("shop-owner"), row, yes(row)))
-    assert run.outcome == Outcome.SUCCEEDED
-    tier3.break_()
-    again(run)
-    run = tier3.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
-    assert nothing_was_sent(tier3)
-
-
-def test_a_longer_deadline_is_no_deadline_that_was_agreed_to(scene: Scene) -> None:
-    scene.break_()
-    run = scene.start()
-    Run.objects.filter(pk=run.pk).update(deadline_at=run.deadline_at + timedelta(days=1))
-    run = scene.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
-
-
-def test_a_verdict_that_nobody_overruled_carries_nothing_on(scene: Scene) -> None:
-    scene.break_()
-    run = scene.start()
-    StageVerdict.objects.create(
-        run=run, stage=0, mark=Mark.INCONCLUSIVE, at=run.accepted_at, overruled_by=scene.operator
-    )
-    run = scene.carry_on(run)
-    assert (run.outcome, run.because) == (Outcome.STOPPED, "guard.seal")
-    assert nothing_was_sent(scene)
-
-
-def test_nobody_agrees_to_what_a_row_says_that_another_asked(tier3: Scene) -> None:
-    row = ask(tier3)
-    other = person("bank-operator")
-    other.groups.add(Group.objects.get(name="example-shop/operators"))
-    Approval.objects.filter(pk=row.pk).update(asked_by=other)
-    row = Approval.objects.get()
-    with pytest.raises(Refused):
-        approvals.approve(tier3.operator, row, yes(row))
-    assert nothing_was_sent(tier3)
-
-
-def test_a_run_that_nobody_started_is_not_undone(scene: Scene) -> None:
-    scene.break_()
-    run = scene.carry_on(scene.start())
-    assert run.outcome == Outcome.SUCCEEDED
-    Run.objects.filter(pk=run.pk).update(seal="made up")
-    run.refresh_from_db()
-    with pytest.raises(Refused, match="not what was run"):
-        propose_undo(scene.operator, run)
-
-
-def test_a_promise_that_nobody_made_brings_nothing_back(scene: Scene) -> None:
-    scene.break_()
-    run = scene.carry_on(scene.start())
-    HandBack.objects.create(run=run, due_at=run.accepted_at, try_at=run.accepted_at)
-    before = scene.visible()
-    hand_back_due()
-    row = HandBack.objects.get()
-    assert (row.because, row.ended_at is not None, scene.visible()) == ("guard.seal", True, before)
-    assert Run.objects.count() == 1
-
-
-def test_a_seal_of_another_console_is_worth_nothing(scene: Scene, settings: Settings) -> None:
-    scene.break_()
-    run = scene.start()
-    settings.SECRET_KEY = "the key of somebody else"
-    assert not seals.run_is_sealed(run)
-    settings.SECRET_KEY_FALLBACKS = ["only-for-tests"]
-    assert seals.run_is_sealed(run)
-
-
-def test_a_message_with_the_id_of_what_was_not_agreed_to_does_nothing(tier3: Scene) -> None:
-    row = ask(tier3)
-    advance_run(str(row.pk))
-    advance_run(row.plan_id[:32])
-    advance(row.pk)
-    assert nothing_was_sent(tier3)
-
-
-# One person alone.
-
-
-def test_breaking_the_glass(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers the phone", word="SERIOUS")
-    with pytest.raises(Refused, match="Type the word ALONE"):
-        break_glass(glass.operator, glass.organization, replace(posted, word="yes"))
-    run = glass.carry_on(break_glass(glass.operator, glass.organization, replace(posted, word=" alone ")))
-    assert run.outcome == Outcome.SUCCEEDED
-    told = set(Notice.objects.filter(text__contains="alone").values_list("person__username", flat=True))
-    assert told == {"shop-operator", "shop-owner", "support-desk"}
-    assert events("approval.break-glass") == 1
-    review = Review.objects.get(done_at=None)
-    assert review.run == run
-
-
-def test_it_is_reviewed_by_another_human(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers", word="SERIOUS")
-    run = break_glass(glass.operator, glass.organization, replace(posted, word="ALONE"))
-    review = Review.objects.get()
-    for who in ("shop-operator", "shop-owner", "support-desk"):
-        with pytest.raises(NotAllowed):
-            finish(person(who), review, "looks right")
-    Person.objects.filter(username="reviewer").update(identity="shop-operator")
-    with pytest.raises(NotAllowed):
-        finish(person("reviewer"), review, "looks right")
-    Person.objects.filter(username="reviewer").update(identity="reviewer")
-    with pytest.raises(Refused, match="Write what"):
-        finish(person("reviewer"), review, "")
-    finish(person("reviewer"), review, "looks right")
-    with pytest.raises(Refused, match="already"):
-        finish(person("reviewer"), review, "looks right")
-    assert AuditEntry.objects.filter(event="review.finished", run=str(run.pk)).count() == 1
-
-
-def test_who_owes_a_review_does_not_go_alone_again(glass: Scene) -> None:
-    posted = consent(glass.propose(), reason="nobody answers", word="SERIOUS")
-    glass.carry_on(break_glass(glass.operator, glass.organization, replace(posted, word="ALONE")))
-    Review.objects.update(opened_at=F("opened_at") - timedelta(hours=73))
-    glass.break_()
-    with pytest.raises(Refused, match="has not been reviewed"):
-        break_glass(glass.operator, glass.organization, consent(glass.propose(), reason="x", word="ALONE"))
-
-
-def test_only_where_the_preapproval_allows_it(tier3: Scene) -> None:
-    posted = consent(tier3.propose(), reason="nobody answers", word="SERIOUS")
-    with pytest.raises(NotAllowed, match="one person alone"):
-        break_glass(tier3.operator, tier3.organization, replace(posted, word="ALONE"))
-    assert not Run.objects.exists()
-
-
-def test_a_yes_of_ones_own_written_by_the_console_counts_only_as_broken_glass(tier3: Scene) -> None:
-    """Even a statement with a good signature: nobody is their own second person where the glass may not be broken."""
-    posted = consent(tier3.propose(), reason="down", word="SERIOUS")
-    row = approvals.ask(tier3.operator, tier3.organization, posted)
-    for alone in (True, False):
-        said = Statement(str(row.pk), row.plan_id, str(row.asked_by_id), str(row.asked_by_id), row.asked_at, alone)
-        statement, signature = seals.seal_approval(said)
-        Approval.objects.filter(pk=row.pk).update(
-            state=State.APPROVED, decided_by=row.asked_by, statement=statement, signature=signature, alone=alone
-        )
-        with pytest.raises(Refused):
-            start(tier3.operator, tier3.organization, posted)

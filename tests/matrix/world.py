@@ -46,7 +46,7 @@ GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class Things:
-    """One of everything that belongs to one organization."""
+    """One of everything that belongs to one organization; `ids` by the parameter of an address."""
 
     organization: Organization
     ids: dict[str, object]
@@ -64,12 +64,12 @@ class Things:
 
     def with_ids_of(self, other: Things) -> Things:
         """The address of this organization, and in it what is the other's."""
-        mine = {key: value for key, value in self.ids.items() if key.endswith(".slug")}
-        return replace(self, ids={**other.ids, **mine}, posted=other.posted)
+        return replace(self, ids={**other.ids, "slug": self.ids["slug"]}, posted=other.posted)
 
     def address(self, name: str, params: tuple[str, ...]) -> str:
-        found = reverse(name, kwargs={param: self.ids[f"{name}.{param}"] for param in params})
-        return f"{found}?target={self.ids['resource']}" if name == "preview" else found
+        """Of the page of that name: each of its parameters as for every page, or as for this one."""
+        found = reverse(name, kwargs={param: self.ids.get(f"{name}.{param}", self.ids[param]) for param in params})
+        return f"{found}?target={self.ids['resource_id']}" if name == "preview" else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,35 +142,22 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
     return Things(
         organization,
         {
-            "resource": broken[3].pk,
-            **dict.fromkeys(
-                [f"{name}.slug" for name in (
-                    "home", "home-summary", "resources", "resource", "preview", "consent-end", "incident-now", "people",
-                    "people-invite", "people-role", "people-remove", "people-withdraw", "desk-customer", "desk-act",
-                )],
-                organization.slug,
-            ),
-            **dict.fromkeys(
-                [f"{name}.approval_id" for name in (
-                    "approval", "approval-state", "approval-agree", "approval-refuse", "approval-take-back",
-                )],
-                approval.pk,
-            ),
-            **{f"{name}.reference": live.reference for name in ("run", "run-progress", "run-stop", "run-overrule")},
-            **{f"{name}.reference": ended.reference for name in ("run-undo", "run-extend")},
-            "resource.resource_id": broken[3].pk,
-            "preview.action": factories.ACTION,
-            "consent-end.consent_id": consent.pk,
-            "people-role.person_id": member.pk,
-            "people-remove.person_id": member.pk,
-            "people-withdraw.invitation_id": invitation.pk,
-            "desk-freeze-lift.freeze_id": freeze.pk,
-            "desk-queue-take.entry_id": entry.pk,
-            "desk-queue-note.entry_id": entry.pk,
-            "review.review_id": review.pk,
-            "notice-read.notice_id": notice.pk,
-            "factor-remove.pk": factor.pk,
-            "welcome.token": "made-up",
+            "slug": organization.slug,
+            "resource_id": broken[3].pk,
+            "action": factories.ACTION,
+            "approval_id": approval.pk,
+            "reference": live.reference,
+            "run-undo.reference": ended.reference,
+            "run-extend.reference": ended.reference,
+            "consent_id": consent.pk,
+            "person_id": member.pk,
+            "invitation_id": invitation.pk,
+            "freeze_id": freeze.pk,
+            "entry_id": entry.pk,
+            "review_id": review.pk,
+            "notice_id": notice.pk,
+            "pk": factor.pk,
+            "token": "made-up",
         },
         {"digest": approval.plan_id, "words": "no", "key": "key-of-a-form", "reason": "it is down", "word": "SERIOUS",
          "role": "operators", "name": "newcomer", "title": "somebody new", "found": "right", "minutes": "60"},
