@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery, Sum
 
@@ -30,8 +29,9 @@ from incidents.models import (
 )
 from incidents.selectors.acting import Acting, read_acting
 from incidents.selectors.doors import supported_by
-from incidents.selectors.home import Card
+from incidents.selectors.home import DIAGNOSIS, Card, Row, card_of
 from incidents.selectors.last_steps import Step, last_steps
+from incidents.selectors.places import Places
 from incidents.selectors.queue import Queued, read_places
 
 # Where each of the operator's people works.
@@ -141,34 +141,16 @@ def _in_need(organizations: QuerySet[Organization]) -> QuerySet[Organization]:
 def _cards(organizations: list[Organization]) -> Mapping[uuid.UUID, list[Card]]:
     """By organization: what is broken, the oldest first. Three queries."""
     titles = dict(Location.objects.values_list("slug", "title"))
-    broken = Diagnosis.objects.filter(resource__organization__in=organizations, until=None)
-    broken = broken.exclude(damage__in=NO_CALL).select_related("resource").order_by("since", "resource__position")
-    bound = Binding.objects.filter(resource__in=broken.order_by().values("resource")).order_by().values("resource")
-    places = dict(bound.annotate(count=Count("location", distinct=True)).values_list("resource", "count"))
-    cards: dict[uuid.UUID, list[Card]] = defaultdict(list)
-    for row in broken:
-        cards[row.resource.organization_id].append(_card(row, titles, places.get(row.resource_id, 0)))
-    return cards
-
-
-def _card(row: Diagnosis, titles: Mapping[str, str], places: int) -> Card:
-    def names(slugs: Any) -> tuple[str, ...]:
-        return tuple(titles.get(slug, slug) for slug in slugs)
-
-    return Card(
-        id=row.resource_id,
-        kind=Kind(row.resource.kind),
-        name=row.resource.name,
-        title=row.resource.title,
-        damage=Damage(row.damage),
-        since=row.since,
-        places=places,
-        unreachable=names(row.unreachable),
-        affected=names(row.affected),
-        unseen=names(row.unseen),
-        repairable=names(row.repairable),
-        repair=row.repair,
+    broken = Diagnosis.objects.filter(resource__organization__in=organizations, until=None).exclude(damage__in=NO_CALL)
+    bound = Binding.objects.filter(resource__in=broken.values("resource")).order_by().values("resource")
+    places = Places(
+        titles, dict(bound.annotate(count=Count("location", distinct=True)).values_list("resource", "count"))
     )
+    whose = [f"resource__{name}" for name in ("organization_id", "pk", "kind", "name", "title")]
+    cards: dict[uuid.UUID, list[Card]] = defaultdict(list)
+    for organization, *values in broken.order_by("since", "resource__position").values_list(*whose, *DIAGNOSIS):
+        cards[organization].append(card_of(Row(*values), places))
+    return cards
 
 
 def _counts(organizations: list[Organization]) -> Mapping[uuid.UUID, dict[Kind, int]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import FilteredRelation, Q
@@ -25,6 +25,9 @@ from incidents.selectors.queue import read_places as read_queue_places
 from incidents.selectors.remedies import Remedies, read_remedies
 from incidents.selectors.runs import Line, newest_runs
 from incidents.selectors.usual import Usual, usual_time
+
+# Columns of an open diagnosis that a card tells, in the order of `Row`.
+DIAGNOSIS = ("damage", "since", "repair", "repairable", "affected", "unseen", "unreachable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ class _Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """A resource with its open diagnosis; all None where it was never diagnosed."""
 
     pk: uuid.UUID
@@ -208,20 +211,16 @@ class _Row:
     unreachable: list[str] | None
 
 
-def _resources(organization: Organization) -> list[_Row]:
-    diagnosis = ("damage", "since", "repair", "repairable", "affected", "unseen", "unreachable")
+def _resources(organization: Organization) -> list[Row]:
     rows = Resource.objects.filter(organization=organization).annotate(
         open=FilteredRelation("diagnoses", condition=Q(diagnoses__until__isnull=True))
     )
-    fields = ("pk", "kind", "name", "title", *(f"open__{name}" for name in diagnosis))
-    return [_Row(*values) for values in rows.values_list(*fields)]
+    fields = ("pk", "kind", "name", "title", *(f"open__{name}" for name in DIAGNOSIS))
+    return [Row(*values) for values in rows.values_list(*fields)]
 
 
-def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
-    live = parts.live.get(row.pk)
-    repair = row.repair or ""
-    usable = live is None and parts.remedies.may_run(repair, row.pk)
-    names = parts.places.names
+def card_of(row: Row, places: Places) -> Card:
+    """What is broken, without what anybody could do about it."""
     return Card(
         id=row.pk,
         kind=Kind(row.kind),
@@ -229,12 +228,21 @@ def _card(row: _Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
         title=row.title,
         damage=Damage(row.damage or Damage.UNKNOWN),
         since=row.since,
-        places=parts.places.count.get(row.pk, 0),
-        unreachable=names(row.unreachable),
-        affected=names(row.affected),
-        unseen=names(row.unseen),
-        repairable=names(row.repairable),
-        repair=repair,
+        places=places.count.get(row.pk, 0),
+        unreachable=places.names(row.unreachable),
+        affected=places.names(row.affected),
+        unseen=places.names(row.unseen),
+        repairable=places.names(row.repairable),
+        repair=row.repair or "",
+    )
+
+
+def _card(row: Row, parts: _Parts, usual: Mapping[str, Usual]) -> Card:
+    live = parts.live.get(row.pk)
+    repair = row.repair or ""
+    usable = live is None and parts.remedies.may_run(repair, row.pk)
+    return replace(
+        card_of(row, parts.places),
         action=repair if usable else "",
         ask=() if usable else _whom(parts, repair, row.pk),
         usual=usual.get(repair),
