@@ -9,8 +9,7 @@ from typing import Any
 from django import forms
 
 from console.words import RECOGNISED
-from incidents.services import freeze
-from incidents.services.consents import LONGEST_AGREED, LONGEST_NAME
+from incidents.services import consents, freeze, queue
 from incidents.services.reasons import LONGEST
 
 HOURS = ((15, "15 minutes"), (60, "1 hour"), (120, "2 hours"), (240, "4 hours"))
@@ -40,18 +39,14 @@ class ReasonForm(forms.Form):
 class ActForm(forms.Form):
     """A caller's consent, as it was given on the phone."""
 
-    caller = _reason("Write who asked.", LONGEST_NAME)
+    caller = _reason(consents.WHO, consents.LONGEST_NAME)
     caller_person = forms.ChoiceField(
         required=False, error_messages={"invalid_choice": "Choose somebody of the list, or nobody of it."}
     )
-    recognised = _choice("Say how you recognised the caller.", list(RECOGNISED.items()))
-    recognised_by = _reason("Write which number, where the word is kept, or who confirmed it.")
-    agreed = _reason("Write what the caller agreed to.", LONGEST_AGREED)
-    actions = forms.MultipleChoiceField(
-        error_messages=dict.fromkeys(
-            ("required", "invalid_choice"), "Choose what the caller agreed to. A consent to nothing allows nothing."
-        )
-    )
+    recognised = _choice(consents.HOW, list(RECOGNISED.items()))
+    recognised_by = _reason(consents.BY_WHAT)
+    agreed = _reason(consents.AGREED, consents.LONGEST_AGREED)
+    actions = forms.MultipleChoiceField(error_messages=dict.fromkeys(("required", "invalid_choice"), consents.NOTHING))
     minutes = _choice("Choose for how long they agreed.", HOURS)
 
     def __init__(
@@ -84,4 +79,4 @@ class FreezeForm(forms.Form):
 class NoteForm(forms.Form):
     """What the customer reads beside the fault."""
 
-    note = _reason("Write what the customer should know.")
+    note = _reason(queue.WHAT)

@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
 from incidents.models import Person
+from incidents.services import control, hand_backs, reviews
 
 NO_PREVIEW = "The form did not say which preview it was about. Nothing was changed. Check the new preview below."
 NO_KEY = "The form was not complete. Nothing was changed. Check the new preview below."
@@ -56,10 +57,10 @@ class ReviewForm(forms.Form):
     """What a reviewer has found."""
 
     found = forms.CharField(
-        max_length=2000,
+        max_length=reviews.MOST_WORDS,
         error_messages={
-            "required": "Write what you have found. It is kept in the audit log.",
-            "max_length": "Write it in at most 2000 characters.",
+            "required": reviews.WHAT,
+            "max_length": f"Write it in at most {reviews.MOST_WORDS} characters.",
         },
     )
 
@@ -70,9 +71,7 @@ class TimeForm(forms.Form):
     minutes = forms.IntegerField(
         min_value=SHORTEST,
         max_value=LONGEST,
-        error_messages=dict.fromkeys(
-            ("required", "invalid", "min_value", "max_value"), "Choose for how long from now: 1 minute to 72 hours."
-        ),
+        error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), hand_backs.HOW_LONG),
     )
 
 
@@ -80,10 +79,10 @@ class OverruleForm(forms.Form):
     """Going on in spite of an open verdict."""
 
     reason = forms.CharField(
-        max_length=500,
+        max_length=control.MOST_WORDS,
         error_messages={
-            "required": "Write why you want to go on. It is kept in the audit log.",
-            "max_length": "Write the reason in at most 500 characters.",
+            "required": control.WHY_ON,
+            "max_length": f"Write the reason in at most {control.MOST_WORDS} characters.",
         },
     )
 

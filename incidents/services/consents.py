@@ -30,6 +30,11 @@ from incidents.services.reasons import need
 LONGEST = timedelta(hours=4)
 SHORTEST = timedelta(minutes=5)
 LONGEST_NAME, LONGEST_AGREED = 100, 500
+WHO = "Write who asked."
+HOW = "Say how you recognised the caller."
+BY_WHAT = "Write which number, where the word is kept, or who confirmed it."
+AGREED = "Write what the caller agreed to."
+NOTHING = "Choose what the caller agreed to. A consent to nothing allows nothing."
 Because = CallerConsent.Because
 
 
@@ -124,13 +129,13 @@ def _by_whom(person: Person, consent: CallerConsent) -> CallerConsent.Because:
 
 def _checked(organization: Organization, said: Said) -> dict[str, str]:
     if said.recognised not in list(Recognised):
-        raise Refused("Say how you recognised the caller.")
+        raise Refused(HOW)
     if not SHORTEST <= said.lasts <= LONGEST:
         raise Refused("Choose for how long they agreed: 5 minutes to 4 hours.")
     return {
-        "caller": need(said.caller, "Write who asked.", LONGEST_NAME),
-        "recognised_by": need(said.recognised_by, "Write which number, where the word is kept, or who confirmed it."),
-        "agreed": need(said.agreed, "Write what the caller agreed to.", LONGEST_AGREED),
+        "caller": need(said.caller, WHO, LONGEST_NAME),
+        "recognised_by": need(said.recognised_by, BY_WHAT),
+        "agreed": need(said.agreed, AGREED, LONGEST_AGREED),
     }
 
 
@@ -149,7 +154,7 @@ def _check_caller(staff: Person, organization: Organization, caller: Person | No
 def _checked_actions(organization: Organization, names: Sequence[str]) -> list[str]:
     wanted = sorted(set(names))
     if not wanted:
-        raise EmptySelector("Choose what the caller agreed to. A consent to nothing allows nothing.")
+        raise EmptySelector(NOTHING)
     rows = Preapproval.objects.filter(organization=organization, action__in=wanted).exclude(digest="")
     approved = set(rows.values_list("action", flat=True)) & CATALOGUE.keys()
     if missing := [name for name in wanted if name not in approved]:

@@ -14,6 +14,8 @@ from incidents.engine.news import show_news
 from incidents.models import HandBack, Person, Run
 from incidents.models.clock import database_now
 
+HOW_LONG = "Choose for how long from now: 1 minute to 72 hours."
+
 
 def extend(person: Person, run: Run, minutes: int) -> None:
     """What this run moved comes back so many minutes from now, earlier or later than before.
@@ -26,7 +28,7 @@ def extend(person: Person, run: Run, minutes: int) -> None:
     if not may_use_by_right(person, run.plan.preapproval):
         raise NotAllowed("You can see this run but not change it.")
     if not SHORTEST <= minutes <= LONGEST:
-        raise Refused("Choose for how long from now: 1 minute to 72 hours.")
+        raise Refused(HOW_LONG)
     now = database_now()
     _keep_to_what_two_agreed(run, now + timedelta(minutes=minutes))
     due_at = now + timedelta(minutes=minutes)

@@ -13,6 +13,7 @@ from incidents.models import EngineerEntry, Person
 from incidents.models.clock import database_now
 from incidents.services.reasons import need
 
+WHAT = "Write what the customer should know."
 GONE = "This is settled by now. Nothing was changed."
 
 
@@ -46,7 +47,7 @@ def write_note(person: Person, entry: EngineerEntry, note: str) -> None:
     """
     if not holds(person, "support_organization", entry.resource.organization):
         _must_engineer(person, entry)
-    note = need(note, "Write what the customer should know.")
+    note = need(note, WHAT)
     with recorded():
         if not _open(entry).update(note=note, noted_at=database_now()):
             raise Refused(GONE)

@@ -12,6 +12,7 @@ from incidents.models.clock import database_now
 from incidents.services.notices import tell
 from incidents.services.reasons import need
 
+WHAT = "Write what you have found. It is kept in the audit log."
 MOST_WORDS = 2000
 
 
@@ -25,7 +26,7 @@ def finish(person: Person, row: Review, found: str) -> None:
     run = row.run
     if not holds(person, "review_organization", run.organization) or may_agree(human(run.started_by), human(person)):
         raise NotAllowed("You can see this but not review it. Somebody else has to.")
-    found = need(found, "Write what you have found. It is kept in the audit log.", MOST_WORDS)
+    found = need(found, WHAT, MOST_WORDS)
     with recorded():
         done = Review.objects.filter(pk=row.pk, done_at=None)
         if not done.update(done_at=database_now(), done_by=person, found=found):
