@@ -18,8 +18,8 @@ from incidents.selectors.usual import Usual
 # A test greps the machine for codes and finds each of them here.
 CODES = {
     "backend.alters": "Its control system would change what we send.",
-    "backend.changed": "It has been changed since we looked.",
     "backend.carrying-out": "Its control system has taken the change and is still carrying it out.",
+    "backend.changed": "It has been changed since we looked.",
     "backend.did-nothing": "Its control system was asked several times and did not object, but nothing changed.",
     "backend.gave-up": "Its control system took the change, and then could not carry it out.",
     "backend.locked": "Its control system does not let it be changed.",
@@ -35,15 +35,18 @@ CODES = {
     "backend.unreachable": "Its control system does not answer.",
     "engine.quarantined": "Our own software broke several times at this run, so it was taken out of service.",
     "guard.away": "It is away from there for a while, on purpose.",
+    "guard.breaker": "We have stopped this for everybody, because too much went wrong.",
     "guard.capacity": "Too few locations would be ready to carry the traffic.",
     "guard.community": "A mark on the route would keep other networks from using it.",
     "guard.consent": "The customer's consent to act for them has ended, or its time is over.",
+    "guard.cool-down": "It was changed only a short time ago.",
     "guard.drift": "Somebody else has changed it since the preview was made.",
     "guard.exact-prefix": "Our inventory and the network do not mean the same prefix.",
     "guard.expiry": "It was not said for how long, or for too long.",
     "guard.flap": "It was announced only a short time ago. Other networks might ignore it for up to an hour.",
     "guard.freeze": "Runs are paused.",
     "guard.gitops": "Another system would put back whatever is changed there.",
+    "guard.incident": "This is allowed only while an incident is open.",
     "guard.location": "It was not said at which location.",
     "guard.locked": "Its control system does not let it be changed.",
     "guard.most-resources": "This is more than may be changed in one run.",
@@ -54,7 +57,6 @@ CODES = {
     "guard.not-covered": "It is not among the resources that this action may change.",
     "guard.not-ready": "A location is not ready to serve.",
     "guard.not-reverted": "Only the program is put back, not its data and settings.",
-    "guard.incident": "This is allowed only while an incident is open.",
     "guard.nothing-to-do": "There is nothing to do.",
     "guard.on-call": "This is allowed only to whoever is on call, and we could not see that.",
     "guard.one-at-a-time": "Another run is changing the same thing.",
@@ -72,14 +74,16 @@ CODES = {
     "guard.stranded": "Nothing would be left that answers your users.",
     "guard.tick": "The box that says what will happen was not ticked.",
     "guard.unreachable-location": "A location does not answer.",
+    "guard.window-location": "Too much was changed at one location in a short time.",
     "guard.window-organization": "Too much was changed for you in a short time.",
     "guard.window-platform": "Too much was changed for all customers together in a short time.",
+    "guard.window-zone": "Too much was changed in one zone in a short time.",
     "hand-back.already-back": "It was back already.",
     "hand-back.changed-by-others": "Somebody else has changed it meanwhile, so we have left it alone.",
+    "hand-back.nothing-changed": "That run had moved nothing.",
     "hand-back.place-gone": "Our inventory names another place for it by now, so it stays as it is. Call us.",
     "hand-back.stopped": "A person stopped bringing it back, so it waits for another hour.",
     "hand-back.superseded": "Another run has changed it since, so it does not come back by itself any more.",
-    "hand-back.nothing-changed": "That run had moved nothing.",
     "run.came-undone": "It was back, but when we looked at everything once more, some of it was gone again.",
     "run.deadline": "Its time was over.",
     "run.outcome-unknown": "The change was sent, but no answer came. We look at what really happened.",
@@ -138,7 +142,14 @@ TIERS = {
     2: "a preview, a tick that says what will happen, and one button",
     3: "a preview, a reason, and the yes of a second person",
 }
-NOUNS = {Kind.PREFIX: "prefix", Kind.SERVICE: "service", Kind.POOL: "service"}
+NOUNS = {
+    Kind.PREFIX: "prefix",
+    Kind.SERVICE: "service",
+    Kind.POOL: "service",
+    Kind.POLICY: "policy",
+    Kind.RECORD: "record",
+    Kind.KEYS: "key set",
+}
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -149,7 +160,7 @@ def sentence(code: str) -> str:
 
 def many(count: int, one: str) -> str:
     """`1 prefix`, `2 prefixes`, `3 locations`."""
-    plural = f"{one}es" if one.endswith(("x", "s")) else f"{one}s"
+    plural = f"{one}es" if one.endswith(("x", "s")) else f"{one[:-1]}ies" if one.endswith("cy") else f"{one}s"
     return f"{count} {one if count == 1 else plural}"
 
 

@@ -119,8 +119,8 @@ def bulks(cards: tuple[Card, ...]) -> tuple[Bulk, ...]:
 def bulk_text(action: str, count: int) -> str:
     """`Re-advertise all 3 withdrawn prefixes`."""
     entry = CATALOGUE[action]
-    what = noun([entry.kind], count)
-    return f"{entry.words.verb} all {what.replace(' ', ' withdrawn ') if entry.kind is Kind.PREFIX else what}"
+    what = noun(entry.kinds, count)
+    return f"{entry.words.verb} all {what.replace(' ', ' withdrawn ') if entry.kinds == (Kind.PREFIX,) else what}"
 
 
 class Told(Protocol):

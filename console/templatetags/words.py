@@ -32,12 +32,6 @@ def many(count: int, one: str) -> str:
 
 
 @register.filter
-def of_kind(count: int, kind: str) -> str:
-    """`1 prefix`, `2 services`."""
-    return words.noun([kind], count)
-
-
-@register.filter
 def of_kinds(count: int, kinds: Collection[str]) -> str:
     """The same for a page with several: `3 things`."""
     return words.noun(kinds, count)
@@ -52,7 +46,7 @@ def action_words(name: str) -> Words:
 @register.filter
 def of_action(count: int, name: str) -> str:
     """`1 prefix`, `2 services`: so many of what the action is for."""
-    return words.noun([CATALOGUE[name].kind], count)
+    return words.noun(CATALOGUE[name].kinds, count)
 
 
 @register.filter

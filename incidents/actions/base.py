@@ -65,12 +65,15 @@ class Action(Protocol):
 
     name: str
     version: int
-    kind: Kind
+    # Of resources that it is for; the first is the main one.
+    kinds: tuple[Kind, ...]
     aspects: frozenset[str]
     # Whether the change goes forward in steps that all locations share, rather than location by location.
     in_steps: bool
     # Whether a person must choose a location and a time first; such an action repairs nothing.
     asks: bool
+    # Whether it puts back what was proven good. What does not has a smaller budget (`domain.blast_radius`).
+    restores: bool
     words: Words
 
     def resolve(self, resources: Sequence[ResourceFacts], terms: Terms, wish: Wish, now: datetime) -> Resolved:

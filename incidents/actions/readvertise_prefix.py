@@ -21,10 +21,11 @@ class ReadvertisePrefix:
 
     name = "readvertise_prefix"
     version = 1
-    kind = Kind.PREFIX
+    kinds: tuple[Kind, ...] = (Kind.PREFIX,)
     aspects = frozenset({"route"})
     in_steps = False
     asks = False
+    restores = True
     words = Words(
         verb="Re-advertise",
         doing="Re-advertising",

@@ -26,10 +26,11 @@ class RevertDeploy:
 
     name = "revert_deploy"
     version = 1
-    kind = Kind.SERVICE
+    kinds: tuple[Kind, ...] = (Kind.SERVICE,)
     aspects = frozenset({SOURCE, DEPLOY})
     in_steps = False
     asks = False
+    restores = True
     words = Words(
         verb="Put back the last good version of",
         doing="Putting back the last good version of",

@@ -25,10 +25,11 @@ class ShiftTrafficAway:
 
     name = "shift_traffic_away"
     version = 1
-    kind = Kind.POOL
+    kinds: tuple[Kind, ...] = (Kind.POOL,)
     aspects = frozenset({"weight"})
     in_steps = True
     asks = True
+    restores = False
     words = Words(
         verb="Shift traffic away for",
         doing="Shifting traffic away for",

@@ -20,10 +20,11 @@ class ShiftTrafficBack:
 
     name = "shift_traffic_back"
     version = 1
-    kind = Kind.POOL
+    kinds: tuple[Kind, ...] = (Kind.POOL,)
     aspects = frozenset({"weight"})
     in_steps = True
     asks = False
+    restores = True
     words = Words(
         verb="Shift traffic back for",
         doing="Shifting traffic back for",

@@ -19,8 +19,8 @@ VALID_FOR = timedelta(minutes=30)
 REVIEW_WITHIN = timedelta(hours=72)
 # For so long after a no nobody breaks the glass for the same.
 NO_MEANS_NO = timedelta(hours=1)
-# What must be typed, to ask at tier 3 and to go on alone: short, and easy on a phone.
-WORD_FOR_TWO, WORD_ALONE = "SERIOUS", "ALONE"
+# What must be typed, to ask at tier 3, to go on alone, and to override checks: short, and easy on a phone.
+WORD_FOR_TWO, WORD_ALONE, WORD_TO_OVERRIDE = "SERIOUS", "ALONE", "OVERRIDE"
 
 
 class Why(StrEnum):
@@ -29,6 +29,7 @@ class Why(StrEnum):
     TIER = "tier"
     SIZE = "size"
     ON_CALL_UNKNOWN = "on-call-unknown"
+    OVERRIDE = "override"
 
 
 class State(StrEnum):
@@ -62,7 +63,7 @@ class Human:
         return self.family | own
 
 
-def needed(terms: Terms, resources: int, *, on_call_unknown: bool) -> tuple[Why, ...]:
+def needed(terms: Terms, resources: int, *, on_call_unknown: bool, overriding: bool = False) -> tuple[Why, ...]:
     """Why this takes a second person; empty when it takes none."""
     found = []
     if terms.tier == 3:
@@ -71,6 +72,8 @@ def needed(terms: Terms, resources: int, *, on_call_unknown: bool) -> tuple[Why,
         found.append(Why.SIZE)
     if on_call_unknown:
         found.append(Why.ON_CALL_UNKNOWN)
+    if overriding:
+        found.append(Why.OVERRIDE)
     return tuple(found)
 
 

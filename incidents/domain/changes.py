@@ -159,6 +159,10 @@ class Receipt:
     detail: str = ""
 
 
+# Aspects that locations share: what is changed at one of them is felt at all.
+SHARED = frozenset({"weight"})
+
+
 def is_up(state: State) -> bool:
     """Whether this state serves traffic: a route that is advertised, a service that is bound, a weight that counts."""
     return (

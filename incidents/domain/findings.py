@@ -44,5 +44,10 @@ class Finding:
         )
 
 
+def against(code: str, text: str, subject: str = "") -> Finding:
+    """A blocker."""
+    return Finding(code, Severity.BLOCKER, text, subject)
+
+
 def blockers(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.BLOCKER)

@@ -1,145 +1,65 @@
 """The guards: asked at the preview, at the start, and again just before each effect.
 
 Each has a stable code and a sentence for people. They take what is known (`Circumstances`) and say what speaks
-against the plan; they never look anything up.
+against the plan; they never look anything up. What else is asked (of routes, traffic, snapshots, drift) stands with the
+actions and the engine; docs/guards.md has them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
-from incidents.domain.changes import Change, resources_of
-from incidents.domain.findings import Finding, Severity
-from incidents.domain.plans import Plan
-from incidents.domain.terms import Terms
+from incidents.domain import blast_radius
+from incidents.domain.circumstances import Circumstances, Proposal
+from incidents.domain.findings import Finding, Severity, against
+
+Ask: TypeAlias = Callable[[Proposal, Circumstances, datetime], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class CallersConsent:
-    """How the consent stands now by which somebody of the operator acts for a customer.
+class Guard:
+    """One question.
 
     Args:
-        caller: who asked for it; empty when there is no such consent.
-        ended_by: how whoever has ended it is called; empty while nobody has.
-        over: whether its time is over.
+        code: stable; an answer may also carry one that tells more precisely what it is about.
+        prevents: the harm that it keeps from happening, as a sentence.
+        ask: gives the answers.
+        always: asked also of what was agreed to beforehand, such as a hand-back.
+        overridable: a preapproval may let people override it by name.
     """
 
-    caller: str
-    ended_by: str = ""
-    over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """One freeze that holds now: who made it, since when, and why."""
-
-    by: str
-    since: datetime
-    because: str
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What must be known to ask the guards.
-
-    Args:
-        allowed: whether the person may act for the organization and use the preapproval, now; with a consent, whether
-            they are still somebody who may ask for one.
-        preapproval: digest of the preapproval as it is now; empty when it is gone.
-        covered: ids of the resources that it covers now.
-        busy: id of a resource -> reference of the other live run that is changing it.
-        changed_in_organization, changed_on_platform: resources that other runs changed within the windows.
-        announced_at: id of a binding -> when we last announced it.
-        sealed: whether the run's row, and the preapproval's, are as the console wrote them.
-        approval: what is missing of the second person's consent, as a code; empty when nothing is, or none is needed.
-        incident_open: whether an incident of the organization is open.
-        on_call: whether the person is on call by the rota of the terms; None when nobody can tell, or none is named.
-        agreed: whether this was agreed to beforehand: a hand-back must come even when its person has left since, the
-            rules have changed, or much else was changed lately. Then only the guards of the moment count.
-        consent: how the consent stands that the plan leans on; None where it leans on none.
-        freezes: those that hold for everyone, for this organization or for this action.
-    """
-
-    allowed: bool
-    preapproval: str
-    covered: frozenset[str]
-    busy: Mapping[str, str] = field(default_factory=dict)
-    changed_in_organization: int = 0
-    changed_on_platform: int = 0
-    announced_at: Mapping[str, datetime] = field(default_factory=dict)
-    agreed: bool = False
-    sealed: bool = True
-    approval: str = ""
-    incident_open: bool = False
-    on_call: bool | None = None
-    consent: CallersConsent | None = None
-    freezes: tuple[Frozen, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What the guards are asked about: the changes, and what they lean on.
-
-    Args:
-        preapproval: its digest.
-        organization: slug; `action` its name in the catalogue: what a freeze speaks of.
-        consent: id of the caller's consent; empty where there is none.
-        second_person: whether the plan takes one.
-    """
-
-    changes: tuple[Change, ...]
-    preapproval: str
-    terms: Terms
-    organization: str = ""
-    action: str = ""
-    consent: str = ""
-    second_person: bool = False
-
-    @classmethod
-    def of(cls, plan: Plan, changes: tuple[Change, ...] | None = None) -> Proposal:
-        """What a plan proposes: all of its changes, or only these."""
-        chosen = plan.changes if changes is None else changes
-        return cls(
-            chosen,
-            plan.preapproval,
-            plan.terms,
-            plan.organization,
-            plan.action,
-            plan.consent,
-            second_person=bool(plan.second_person),
-        )
-
-    @property
-    def resources(self) -> dict[str, str]:
-        """Id -> name of every resource that is changed."""
-        return resources_of(self.changes)
+    code: str
+    prevents: str
+    ask: Ask
+    always: bool = False
+    overridable: bool = False
 
 
 def check(proposal: Proposal, known: Circumstances, now: datetime) -> tuple[Finding, ...]:
     """Every guard's answer, in the order in which the page shows them; blockers, warnings and what passed."""
-    if known.agreed:
-        return (*_seal(known), *_freeze(known), *_one_at_a_time(proposal, known))
-    return (
-        *_seal(known),
-        *_consent(known),
-        *_freeze(known),
-        *_permission(known),
-        *_preapproval(proposal, known),
-        *_second_person(known),
-        *_incident(proposal, known),
-        *_on_call(proposal, known),
-        *_one_at_a_time(proposal, known),
-        *_size(proposal),
-        *_windows(proposal, known),
-        *_flap(proposal, known, now),
-    )
+    asked = [guard for guard in GUARDS if guard.always or not known.agreed]
+    return tuple(_weigh(guard, finding, proposal) for guard in asked for finding in guard.ask(proposal, known, now))
 
 
-def _seal(known: Circumstances) -> Iterator[Finding]:
+def overridable(finding: Finding, allowed: tuple[str, ...]) -> bool:
+    """Whether people may go on against this, where their preapproval says so of these codes."""
+    return finding.code in allowed and finding.code in OVERRIDABLE
+
+
+def _weigh(guard: Guard, finding: Finding, proposal: Proposal) -> Finding:
+    """A blocker that is overridden by name, as the preapproval allows, is a warning that says so."""
+    named = finding.code in proposal.overridden and overridable(finding, proposal.terms.overridable)
+    if finding.severity is not Severity.BLOCKER or not named:
+        return finding
+    return replace(finding, severity=Severity.WARNING, text=f"Overridden: {finding.text}")
+
+
+def _seal(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if not known.sealed:
-        yield _blocker("guard.seal", "What is stored about this is not what people have agreed to. Call us.")
+        yield against("guard.seal", "What is stored about this is not what people have agreed to. Call us.")
 
 
 # What is missing of a second person's consent, for people.
@@ -152,129 +72,130 @@ SECOND_PERSON = {
 }
 
 
-def _second_person(known: Circumstances) -> Iterator[Finding]:
+def _second_person(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.approval:
-        yield _blocker("guard.second-person", SECOND_PERSON[known.approval])
+        yield against("guard.second-person", SECOND_PERSON[known.approval])
 
 
-def _incident(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+def _incident(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if not proposal.terms.in_incident:
         return
     if known.incident_open:
         yield Finding("guard.incident", Severity.PASSED, "An incident is open.")
     else:
-        yield _blocker("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
+        yield against("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
 
 
-def _on_call(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+def _on_call(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     """Not knowing is no yes: then it takes a second person, so that a rota that is down keeps nobody from a rescue."""
     if not proposal.terms.on_call:
         return
     if known.on_call:
         yield Finding("guard.on-call", Severity.PASSED, "You are on call now.")
     elif known.on_call is False:
-        yield _blocker("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
+        yield against("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
     elif proposal.second_person:
         text = "We cannot see who is on call now, so a second person has to agree."
         yield Finding("guard.on-call", Severity.WARNING, text)
     else:
-        yield _blocker("guard.on-call", "We cannot see any more who is on call.")
+        yield against("guard.on-call", "We cannot see any more who is on call.")
 
 
-def _consent(known: Circumstances) -> Iterator[Finding]:
+def _consent(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     consent = known.consent
     if consent is None:
         return
     if not consent.caller:
-        yield _blocker("guard.consent", "There is no such consent of the customer to this.")
+        yield against("guard.consent", "There is no such consent of the customer to this.")
     elif consent.ended_by:
-        yield _blocker("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
+        yield against("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
     elif consent.over:
-        yield _blocker("guard.consent", "The time for which the customer agreed is over. Ask them again.")
+        yield against("guard.consent", "The time for which the customer agreed is over. Ask them again.")
     else:
         yield Finding("guard.consent", Severity.PASSED, f"{consent.caller} has agreed to this, for the customer.")
 
 
-def _freeze(known: Circumstances) -> Iterator[Finding]:
+def _freeze(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     for one in known.freezes:
         text = f"Runs are paused by {one.by} since {one.since:%H:%M} UTC: {one.because}"
-        yield _blocker("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
+        yield against("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
     if not known.freezes:
         yield Finding("guard.freeze", Severity.PASSED, "Nobody has paused runs.")
 
 
-def _permission(known: Circumstances) -> Iterator[Finding]:
+def _permission(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.allowed:
         yield Finding("guard.permission", Severity.PASSED, "You may do this.")
     else:
-        yield _blocker("guard.permission", "You are no longer allowed to do this.")
+        yield against("guard.permission", "You are no longer allowed to do this.")
 
 
-def _preapproval(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+def _preapproval(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.preapproval != proposal.preapproval:
-        yield _blocker("guard.preapproval", "The rules for this action have been changed since the preview was made.")
-    strangers = [name for key, name in proposal.resources.items() if key not in known.covered]
-    for name in strangers:
-        yield _blocker("guard.not-covered", f"{name} is not among the resources that this action may change.", name)
-    if not strangers and known.preapproval == proposal.preapproval:
+        text = "The rules for this action have been changed since the preview was made."
+        yield against("guard.preapproval", text)
+    elif not _strangers(proposal, known):
         yield Finding("guard.preapproval", Severity.PASSED, "This action was approved beforehand for what it changes.")
 
 
-def _one_at_a_time(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
+def _covered(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
+    for name in _strangers(proposal, known):
+        yield against("guard.not-covered", f"{name} is not among the resources that this action may change.", name)
+
+
+def _strangers(proposal: Proposal, known: Circumstances) -> list[str]:
+    return [name for key, name in proposal.resources.items() if key not in known.covered]
+
+
+def _one_at_a_time(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     busy = {key: run for key, run in known.busy.items() if key in proposal.resources}
     for key, run in busy.items():
         name = proposal.resources[key]
-        yield _blocker("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
+        yield against("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
     if not busy:
         yield Finding("guard.one-at-a-time", Severity.PASSED, "No other run is changing the same thing.")
 
 
-def _size(proposal: Proposal) -> Iterator[Finding]:
-    count, most = len(proposal.resources), proposal.terms.most_resources
-    if count > most:
-        yield _blocker("guard.most-resources", f"This would change {count} at once. The limit is {most} in one run.")
-    else:
-        yield Finding("guard.most-resources", Severity.PASSED, f"It changes {count}. The limit is {most} in one run.")
-
-
-def _windows(proposal: Proposal, known: Circumstances) -> Iterator[Finding]:
-    count, terms = len(proposal.resources), proposal.terms
-    windows = (
-        ("guard.window-organization", "for you", known.changed_in_organization, terms.organization_window),
-        ("guard.window-platform", "for all customers together", known.changed_on_platform, terms.platform_window),
-    )
-    for code, whose, already, window in windows:
-        if already + count > window.most:
-            yield _blocker(
-                code,
-                f"{already} were changed {whose} in the last {window.minutes} minutes. With these {count} it would be "
-                f"more than the limit of {window.most}.",
-            )
-        else:
-            text = f"The limit of changes within {window.minutes} minutes {whose} is kept."
-            yield Finding(code, Severity.PASSED, text)
-
-
-def _flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
-    """Withdrawals wait; announcements never do, but a second one within the window is warned of.
-
-    RFC 7196 and the vendors' defaults: a neighbour may suppress a route that is withdrawn again within 15 minutes,
-    and would keep it suppressed for up to an hour. The first announcement adds no such penalty.
-    """
-    for change in proposal.changes:
-        announced = known.announced_at.get(change.binding) if change.aspect == "route" else None
-        if announced is None or now >= announced + proposal.terms.flap:
-            continue
-        said = f"{change.name} was announced at {announced:%H:%M} UTC"
-        if change.after.get("advertised") is False:
-            safe_at = announced + proposal.terms.flap
-            text = f"{said}. Taking it back before {safe_at:%H:%M} UTC could make other networks ignore it for an hour."
-            yield _blocker("guard.flap", text, change.name)
-        else:
-            text = f"{said} and has been lost since. Some networks may ignore it for up to an hour even so."
-            yield Finding("guard.flap", Severity.WARNING, text, change.name)
-        return
-
-
-def _blocker(code: str, text: str, subject: str = "") -> Finding:
-    return Finding(code, Severity.BLOCKER, text, subject)
+GUARDS: tuple[Guard, ...] = (
+    Guard("guard.seal", "Whoever writes to the database runs what nobody has agreed to.", _seal, always=True),
+    Guard("guard.consent", "Support acts for a customer who has not agreed, or no longer does.", _consent),
+    Guard("guard.freeze", "Runs go on while people need everything to stand still.", _freeze, always=True),
+    Guard("guard.breaker", "Changes that are wrong go on until all is broken.", blast_radius.breaker),
+    Guard("guard.permission", "Somebody whose right was taken away still acts.", _permission),
+    Guard("guard.preapproval", "A run goes by rules that have been changed since.", _preapproval),
+    Guard("guard.not-covered", "A run changes what was never approved.", _covered),
+    Guard("guard.second-person", "One person does alone what takes two.", _second_person),
+    Guard("guard.incident", "Emergency actions become everyday tools.", _incident),
+    Guard("guard.on-call", "Somebody acts who does not follow what is going on.", _on_call),
+    Guard("guard.one-at-a-time", "Two runs change the same thing against each other.", _one_at_a_time, always=True),
+    Guard(
+        "guard.most-resources", "One run changes more than anybody can look at.", blast_radius.size, overridable=True
+    ),
+    Guard(
+        "guard.window-organization",
+        "Many small runs do to one customer what one large run may not.",
+        blast_radius.window_of_organization,
+        overridable=True,
+    ),
+    Guard(
+        "guard.window-location",
+        "One location changes more than it can settle.",
+        blast_radius.window_of_location,
+        overridable=True,
+    ),
+    Guard(
+        "guard.window-zone",
+        "The locations that stand in for each other change together.",
+        blast_radius.window_of_zone,
+        overridable=True,
+    ),
+    Guard(
+        "guard.window-platform",
+        "Many customers together do what none of them may.",
+        blast_radius.window_of_platform,
+        overridable=True,
+    ),
+    Guard("guard.cool-down", "What does not work is tried again and again.", blast_radius.cool_down, overridable=True),
+    Guard("guard.flap", "Other networks ignore a route that comes and goes.", blast_radius.flap, overridable=True),
+)
+OVERRIDABLE = frozenset(guard.code for guard in GUARDS if guard.overridable)

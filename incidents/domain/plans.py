@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,13 +30,13 @@ class Plan:
         stages: indices of changes, wave by wave; each index stands in exactly one stage.
         left_out: slugs of locations that did not answer and are tolerated.
         undo_of: id of the run that this one puts back; empty otherwise.
-        whole: what is changed at one location is felt at all of them, as with traffic that they share: so every point
-            of the resource is read after each stage.
         percents: how far each stage leads, where stages are steps of one way; empty otherwise.
         hand_back: seconds after which what was changed is put back by itself; 0 where it stays.
         handing_back: whether this is such a putting back, which was agreed to with the run that it undoes.
         second_person: why a second person must agree before it runs (`domain.approvals.Why`); empty when none must.
         consent: id of the caller's consent by which somebody of the operator acts; empty where a customer acts.
+        rescue: whether it repairs; what does not counts as damage, with a smaller budget (`domain.blast_radius`).
+        overridden: codes of guards that the person overrides by name.
     """
 
     action: str
@@ -51,12 +51,13 @@ class Plan:
     proposed_at: datetime
     expires_at: datetime
     undo_of: str = ""
-    whole: bool = False
     percents: tuple[int, ...] = ()
     hand_back: int = 0
     handing_back: bool = False
     second_person: tuple[str, ...] = ()
     consent: str = ""
+    rescue: bool = True
+    overridden: tuple[str, ...] = ()
 
     def freeze(self) -> tuple[bytes, str]:
         """The canonical bytes and their digest, which preview, approval and execution share."""
@@ -78,12 +79,13 @@ class Plan:
             "proposed_at": self.proposed_at.isoformat(),
             "expires_at": self.expires_at.isoformat(),
             "undo_of": self.undo_of,
-            "whole": self.whole,
             "percents": list(self.percents),
             "hand_back": self.hand_back,
             "handing_back": self.handing_back,
             "second_person": list(self.second_person),
             "consent": self.consent,
+            "rescue": self.rescue,
+            "overridden": list(self.overridden),
         }
 
 
@@ -109,27 +111,32 @@ def thaw(body: bytes, digest: str) -> Plan:
         proposed_at=datetime.fromisoformat(str(value["proposed_at"])),
         expires_at=datetime.fromisoformat(str(value["expires_at"])),
         undo_of=str(value["undo_of"]),
-        whole=value["whole"] is True,
         percents=tuple(_integer(item) for item in _items(value["percents"])),
         hand_back=_integer(value["hand_back"]),
         handing_back=value["handing_back"] is True,
         second_person=tuple(str(item) for item in _items(value["second_person"])),
         consent=str(value["consent"]),
+        rescue=value["rescue"] is True,
+        overridden=tuple(str(item) for item in _items(value["overridden"])),
     )
 
 
-def stage_out(changes: Sequence[Change], locations: Sequence[str], waves: Sequence[str]) -> tuple[tuple[int, ...], ...]:
+def stage_out(
+    changes: Sequence[Change], locations: Sequence[str], waves: Sequence[str], staging: Collection[str] = ()
+) -> tuple[tuple[int, ...], ...]:
     """Divides changes into stages, location by location.
 
     Args:
         changes: in the order of the plan.
         locations: slugs in the order in which they are visited.
+        staging: those where nobody is hurt; they come first, in a stage of their own that the waves do not count.
         waves: how many locations are reached after each stage: `1`, `25%`, `100%`. Waves that add none vanish;
             whatever is left after the last one is one more stage, so nothing is lost by a short list.
     """
     present = {change.location for change in changes}
-    used = [slug for slug in locations if slug in present] + sorted(present - set(locations))
-    stages: list[tuple[int, ...]] = []
+    first = present & set(staging)
+    used = [slug for slug in locations if slug in present - first] + sorted(present - set(locations) - first)
+    stages = [tuple(index for index, change in enumerate(changes) if change.location in first)] if first else []
     reached = 0
     for wave in [*waves, "100%"]:
         goal = min(len(used), _locations_of(wave, len(used)))

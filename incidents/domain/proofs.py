@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from incidents.domain.changes import is_up
+from incidents.domain.changes import SHARED, is_up
+from incidents.domain.kinds import kind_of
 from incidents.domain.plans import Plan
 from incidents.domain.verdicts import Mark
 
@@ -33,6 +34,8 @@ class Proofs:
     - A change at a location is proven there: reachable when it brings something up, not reachable when it ends that.
     - Traffic is felt everywhere: each step must make nothing worse anywhere. After the last one every location that got
       more must be right; where traffic was only taken away, every other one.
+    - Where several kinds are restored together, one may be of no use before the other is back: on the way nothing may
+      get worse, and all of it is proven with the last stage.
     - An undo puts back what was, good or bad: of a deploy, whether it works is only looked at; of traffic, nobody may
       be worse off at any step. A hand-back is no such undo, for what it puts back is how things should be.
     """
@@ -46,21 +49,22 @@ class Proofs:
     def of(plan: Plan) -> Proofs:
         undoing = bool(plan.undo_of) and not plan.handing_back
         stage_of = {index: number for number, stage in enumerate(plan.stages) for index in stage}
-        if not plan.whole:
-            places = {
-                (change.resource, change.location): (_at_place(stage_of[index], change.aspect, change.after, undoing),)
-                for index, change in enumerate(plan.changes)
-            }
-            return Proofs(places, {}, frozenset(), frozenset())
+        # Several kinds repair one whole, such as a policy and the route to what it lets through.
+        end = len(plan.stages) - 1 if len({kind_of(change.aspect) for change in plan.changes}) > 1 else None
+        places: dict[tuple[str, str], Sequence[Wanted]] = {}
         stages: dict[str, set[int]] = {}
         last: dict[tuple[str, str], bool] = {}
         for index in sorted(stage_of, key=stage_of.__getitem__):
             change = plan.changes[index]
-            stages.setdefault(change.resource, set()).add(stage_of[index])
-            last[change.resource, change.location] = is_up(change.after)
+            place = change.resource, change.location
+            if change.aspect in SHARED:
+                stages.setdefault(change.resource, set()).add(stage_of[index])
+                last[place] = is_up(change.after)
+            else:
+                places[place] = _in_the_end(_at_place(stage_of[index], change.aspect, change.after, undoing), end)
         return Proofs(
-            {},
-            {resource: _steps(numbers, undoing=undoing) for resource, numbers in stages.items()},
+            places,
+            {resource: _steps(numbers, end, undoing=undoing) for resource, numbers in stages.items()},
             frozenset(place for place, up in last.items() if up),
             frozenset(place for place, up in last.items() if not up),
         )
@@ -82,7 +86,15 @@ def _at_place(stage: int, aspect: str, after: Mapping[str, object], undoing: boo
     return Wanted(stage, Mark.PASS if up else Mark.FAIL, Role.LOOK if undoing and aspect != "route" else Role.PROVE)
 
 
-def _steps(numbers: set[int], *, undoing: bool) -> Mapping[int, Role]:
+def _in_the_end(wanted: Wanted, end: int | None) -> Sequence[Wanted]:
+    """The same, proven only with the stage `end`, where there is one: until then nothing may get worse."""
+    if end is None or wanted.stage == end or wanted.role is not Role.PROVE:
+        return (wanted,)
+    return replace(wanted, role=Role.KEEP), replace(wanted, stage=end)
+
+
+def _steps(numbers: set[int], end: int | None, *, undoing: bool) -> Mapping[int, Role]:
     if undoing:
         return dict.fromkeys(sorted(numbers), Role.KEEP)
-    return {number: Role.PROVE if number == max(numbers) else Role.KEEP for number in sorted(numbers)}
+    proven = max(numbers) if end is None else end
+    return {number: Role.PROVE if number == proven else Role.KEEP for number in sorted(numbers | {proven})}

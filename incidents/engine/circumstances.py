@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Max
 
 from incidents.domain.changes import Change, is_up
+from incidents.domain.circumstances import CallersConsent, Circumstances, Frozen, Proposal
 from incidents.domain.findings import Finding
-from incidents.domain.guards import CallersConsent, Circumstances, Frozen, Proposal, check
-from incidents.domain.terms import Window
+from incidents.domain.guards import check
 from incidents.engine import on_call
+from incidents.engine.breakers import open_breaker
+from incidents.engine.changed_lately import cooling, lately, zones
 from incidents.engine.freezes import freezes_on
 from incidents.engine.grants import holds, may_use_by_right
 from incidents.engine.seals import preapproval_is_sealed, run_is_as_recorded, run_is_sealed
-from incidents.models import Attempt, CallerConsent, Incident, Person, Preapproval, ResourceLock, Run, Target
+from incidents.models import Attempt, CallerConsent, Incident, Person, Preapproval, ResourceLock, Run
 
 
 def ask_guards(
@@ -42,8 +44,10 @@ def ask_guards(
         preapproval=preapproval.digest if preapproval else "",
         covered=_covered(preapproval, resources),
         busy=_busy(resources, run),
-        changed_in_organization=_changed(proposal.terms.organization_window, resources, preapproval, now),
-        changed_on_platform=_changed(proposal.terms.platform_window, resources, None, now),
+        lately=lately(proposal, preapproval, now),
+        zone_of=zones() if proposal.terms.zone_window else {},
+        cooling=cooling(proposal, run, now),
+        breaker=open_breaker(proposal.action, rescue=proposal.rescue),
         announced_at=_announced(proposal.changes, warn=run is None),
         agreed=agreed,
         sealed=_sealed(run, preapproval),
@@ -111,15 +115,6 @@ def _busy(resources: frozenset[uuid.UUID], run: Run | None) -> dict[str, str]:
     if run is not None:
         locks = locks.exclude(run=run)
     return {str(resource): reference for resource, reference in locks.values_list("resource_id", "run__reference")}
-
-
-def _changed(window: Window, resources: frozenset[uuid.UUID], preapproval: Preapproval | None, now: datetime) -> int:
-    """How many other resources were attempted within the window."""
-    since = now - timedelta(minutes=window.minutes)
-    lately = Target.objects.filter(changed_at__gte=since, attempts__gt=0).exclude(resource__in=resources)
-    if preapproval is not None:
-        lately = lately.filter(run__organization=preapproval.organization_id)
-    return lately.values("resource").distinct().count()
 
 
 def _announced(changes: tuple[Change, ...], *, warn: bool) -> dict[str, datetime]:

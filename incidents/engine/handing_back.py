@@ -118,7 +118,6 @@ def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Chan
         proposed_at=now,
         expires_at=now + VALID_FOR,
         undo_of=str(row.run_id),
-        whole=origin.whole,
         percents=way.percents,
         handing_back=True,
         consent=origin.consent,

@@ -10,12 +10,14 @@ from django.db.models import F
 
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.canonical import JsonObject
+from incidents.domain.circumstances import Proposal
 from incidents.domain.decisions import End
 from incidents.domain.proofs import Proofs, Role
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.verdicts import Mark, Reading, Watched, judge, opposite
 from incidents.engine import diagnosing, hand_backs, measuring
 from incidents.engine.behalf import on_behalf
+from incidents.engine.breakers import weigh_end
 from incidents.engine.leases import Claim
 from incidents.engine.news import show_news
 from incidents.engine.passes import Pass, read_stage, watch
@@ -186,6 +188,9 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         hand_backs.settle(run, decision.outcome, now)
         show_news(run.organization_id)
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
+        if decision.outcome is Outcome.FAILED:
+            run.because = decision.because
+            weigh_end(run, Proposal.of(run.plan.thaw()), now)
     try:
         with recorded():
             diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))

@@ -12,21 +12,25 @@ from django.db.models import F, QuerySet
 from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import Cause, Change, Receipt, Reply, State, bare, same, status_of
+from incidents.domain.changes import SHARED, Cause, Change, Receipt, Reply, State, bare, same, status_of
+from incidents.domain.circumstances import Proposal
 from incidents.domain.decisions import Apply, Look, Mend
 from incidents.domain.errors import BackendUnreachable, HandrailError
 from incidents.domain.findings import Finding, blockers
-from incidents.domain.guards import Proposal
 from incidents.domain.runs import Seen, Step
 from incidents.engine import looking
 from incidents.engine.approving import what_is_missing
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.behalf import on_behalf
+from incidents.engine.breakers import weigh_effect
 from incidents.engine.capacity import shortage_now
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.passes import Aim, Pass
 from incidents.models import Attempt, Binding, Preapproval, Target
 from incidents.models.bulk import insert
+
+# Changes that repair nothing are made so many at a time, with the guards asked anew each time.
+DAMAGE_AT_ONCE = 50
 
 
 def look(opened: Pass, decision: Look) -> None:
@@ -123,13 +127,19 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
     the run meanwhile: a stop comes before the next effect.
     """
     aims = [opened.aims[index] for index in decision.indices]
+    if not opened.plan.rescue:
+        # What repairs nothing goes in small pieces, so that the breaker is asked before much is done.
+        aims = aims[:DAMAGE_AT_ONCE]
     if against := _short(opened, aims):
         return against
     now = opened.claim.now()
     with recorded():
         # The run's row first: it is what fences another owner out.
         opened.claim.write(unless_overtaken=True, stage_began_at=now)
-        against = blockers(_guards(opened, aims))
+        proposal = Proposal.of(opened.plan, tuple(aim.change for aim in aims))
+        if not opened.plan.handing_back:
+            weigh_effect(opened.run, proposal, now)
+        against = blockers(_guards(opened, proposal))
         if not against:
             _intend(opened, aims)
     if against:
@@ -144,18 +154,19 @@ def apply(opened: Pass, decision: Apply) -> tuple[Finding, ...]:
 
 def _short(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
     """Traffic is only moved to what can carry it now. Asks the network, so it is asked before anything is locked."""
-    if not opened.plan.whole:
+    shared = [aim.change for aim in aims if aim.change.aspect in SHARED]
+    if not shared:
         return ()
-    against = shortage_now([aim.change for aim in aims], opened.plan.terms.minimum_percent, opened.run.reference)
+    against = shortage_now(shared, opened.plan.terms.minimum_percent, opened.run.reference)
     opened.claim.renew()
     return against
 
 
-def _guards(opened: Pass, aims: Sequence[Aim]) -> tuple[Finding, ...]:
+def _guards(opened: Pass, proposal: Proposal) -> tuple[Finding, ...]:
     run, plan = opened.run, opened.plan
     preapproval = Preapproval.objects.filter(pk=run.plan.preapproval_id).select_related("organization").first()
     return ask_guards(
-        Proposal.of(plan, tuple(aim.change for aim in aims)),
+        proposal,
         preapproval,
         run.started_by,
         run,

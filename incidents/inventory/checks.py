@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from incidents.domain.canonical import Json
@@ -227,13 +227,13 @@ def _check_covered(sheet: Sheet, path: str, entry: PreapprovalEntry, names: _Nam
         elif owner != entry.organization:
             sheet.fault(place, f"{name} belongs to organization {owner}, not to {entry.organization}")
         else:
-            _check_kind(sheet, place, names.resources[name], rules.actions.get(entry.action, ""), entry.action)
+            _check_kind(sheet, place, names.resources[name], rules.actions.get(entry.action, ()), entry.action)
             _check_provable(sheet, place, names.resources[name], entry.terms.probes, names)
 
 
-def _check_kind(sheet: Sheet, path: str, resource: ResourceEntry, kind: str, action: str) -> None:
-    if kind and resource.kind and resource.kind != kind:
-        sheet.fault(path, f"{resource.name} is a {resource.kind}, and {action} is for a {kind}")
+def _check_kind(sheet: Sheet, path: str, resource: ResourceEntry, kinds: Sequence[str], action: str) -> None:
+    if kinds and resource.kind and resource.kind not in kinds:
+        sheet.fault(path, f"{resource.name} is a {resource.kind}, and {action} is for a {' or '.join(kinds)}")
 
 
 def _check_provable(sheet: Sheet, path: str, resource: ResourceEntry, probes: Collection[str], names: _Names) -> None:

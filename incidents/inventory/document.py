@@ -16,6 +16,7 @@ class LocationEntry:
     name: str
     title: str
     zone: str
+    staging: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,12 @@ def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> 
 
 
 def _read_location(sheet: Sheet, node: Node, path: str) -> LocationEntry:
-    fields = Fields(sheet, node, path, ("name", "title", "zone"))
+    fields = Fields(sheet, node, path, ("name", "title", "zone", "staging"))
     return LocationEntry(
-        name=fields.slug("name"), title=fields.text("title"), zone=fields.text("zone", default="", longest=50)
+        name=fields.slug("name"),
+        title=fields.text("title"),
+        zone=fields.text("zone", default="", longest=50),
+        staging=fields.flag("staging"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,7 +48,7 @@ class Rules:
         backends, probes: by kind.
         connecting: kinds of probes that need an address to connect to.
         rota: makes the client of an on-call system, without connecting; raises as the others do.
-        actions: names of the catalogue, each with the kind of resource that it is for.
+        actions: names of the catalogue, each with the kinds of resources that it is for.
         secret: what stands behind a reference; raises InventoryFault.
     """
 
@@ -56,5 +56,5 @@ class Rules:
     probes: Mapping[str, ProbeRule]
     connecting: Collection[str]
     rota: RotaRule
-    actions: Mapping[str, str]
+    actions: Mapping[str, Sequence[str]]
     secret: Secret

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import yaml
 
-from incidents.domain.terms import Terms, Window
+from incidents.domain.guards import OVERRIDABLE
+from incidents.domain.terms import Breaker, Terms, Window
 from incidents.domain.verdicts import Proof
 from incidents.inventory.nodes import TAG, Fields, whole
 
@@ -23,6 +24,9 @@ TERMS = (
     "snapshot_days",
     "windows",
     "flap_minutes",
+    "cool_down_minutes",
+    "breaker",
+    "overridable",
     "rpki",
     "second_person_above",
     "break_glass",
@@ -36,7 +40,7 @@ SECOND, MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 
 def read_terms(fields: Fields) -> Terms:
     expire = fields.integer("expire_seconds", 10, DAY_SECONDS, default=900)
-    windows = _part(fields, "windows", ("organization", "platform"))
+    windows = _part(fields, "windows", ("organization", "platform", "location", "zone"))
     probes, proof = _read_proof(fields)
     only_when = _part(fields, "only_when", ("incident", "on_call"))
     return Terms(
@@ -49,8 +53,13 @@ def read_terms(fields: Fields) -> Terms:
         expire=timedelta(seconds=expire),
         usual=_read_usual(fields, expire),
         snapshot_age=timedelta(days=fields.integer("snapshot_days", 1, 3650, default=30)),
-        organization_window=_read_window(windows, "organization", Window(most=2000, minutes=60)),
-        platform_window=_read_window(windows, "platform", Window(most=20_000, minutes=60)),
+        organization_window=_read_window(windows, "organization") or Window(most=2000, minutes=60),
+        platform_window=_read_window(windows, "platform") or Window(most=20_000, minutes=60),
+        location_window=_read_window(windows, "location"),
+        zone_window=_read_window(windows, "zone"),
+        cool_down=timedelta(minutes=fields.integer("cool_down_minutes", 0, 24 * 60, default=0)),
+        breaker=_read_breaker(fields),
+        overridable=_read_overridable(fields),
         flap=timedelta(minutes=fields.integer("flap_minutes", 0, 24 * 60, default=15)),
         rpki=fields.slug("rpki", default=""),
         probes=probes,
@@ -109,10 +118,37 @@ def _read_usual(fields: Fields, expire: int) -> tuple[timedelta, timedelta]:
     return timedelta(seconds=found[0]), timedelta(seconds=found[1])
 
 
-def _read_window(windows: Fields | None, key: str, default: Window) -> Window:
+def _read_breaker(fields: Fields) -> Breaker:
+    default = Breaker()
+    found = _part(fields, "breaker", ("damage", "damage_percent", "rescues", "failures", "minutes"))
+    if found is None:
+        return default
+    return Breaker(
+        damage=found.integer("damage", 0, 1_000_000, default=default.damage),
+        damage_percent=found.integer("damage_percent", 1, 100, default=default.damage_percent),
+        rescues=found.integer("rescues", 1, 1_000_000, default=default.rescues),
+        failures=found.integer("failures", 1, 1000, default=default.failures),
+        minutes=found.integer("minutes", 1, 24 * 60, default=default.minutes),
+    )
+
+
+def _read_overridable(fields: Fields) -> tuple[str, ...]:
+    if not fields.has("overridable"):
+        return ()
+    codes = tuple(fields.texts("overridable", empty="leave it out where nothing may be overridden"))
+    for index, code in enumerate(codes):
+        if code not in OVERRIDABLE:
+            words = ", ".join(sorted(OVERRIDABLE))
+            fields.sheet.fault(
+                f"{fields.at('overridable')}[{index}]", f"{code} cannot be overridden; these can: {words}"
+            )
+    return codes
+
+
+def _read_window(windows: Fields | None, key: str) -> Window | None:
     window = windows and _part(windows, key, ("most", "minutes"))
     if window is None:
-        return default
+        return None
     return Window(most=window.integer("most", 1, 1_000_000), minutes=window.integer("minutes", 1, 7 * 24 * 60))
 
 

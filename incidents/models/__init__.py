@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from incidents.models.approvals import Approval, Notice, Review
 from incidents.models.audit import AuditEntry, AuditHead
+from incidents.models.breakers import Breaker
 from incidents.models.consents import CallerConsent, ConsentedAction
 from incidents.models.freezes import Freeze
 from incidents.models.handbacks import HandBack
@@ -48,6 +49,7 @@ __all__ = [
     "AuditHead",
     "Backend",
     "Binding",
+    "Breaker",
     "CallerConsent",
     "ConsentedAction",
     "Denial",

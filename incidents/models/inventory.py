@@ -26,6 +26,7 @@ class Location(models.Model):
     slug = models.SlugField(unique=True)
     title = models.CharField(max_length=100)
     zone = models.CharField(max_length=50, blank=True)
+    staging = models.BooleanField(default=False, help_text="Nobody is hurt there, so runs visit it before all others.")
     position = models.PositiveIntegerField(help_text="Runs visit locations in this order.")
 
     class Meta:

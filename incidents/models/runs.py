@@ -91,6 +91,7 @@ class Run(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="runs")
     plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="run")
     action = models.CharField(max_length=40)
+    rescue = models.BooleanField(default=True, help_text="Whether it repairs; repeats what stands in the plan.")
     undo_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     started_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="runs")
     reason = models.TextField(blank=True)

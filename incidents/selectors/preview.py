@@ -13,6 +13,7 @@ from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.approvals import may_agree
 from incidents.domain.changes import Change, State, resources_of, whole_way
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
@@ -82,7 +83,7 @@ class Preview:
     explained: str
     stays: str
     what: str
-    kind: str
+    kinds: frozenset[Kind]
     count: int
     consequence: str
     check: str
@@ -127,7 +128,7 @@ def read_preview(plan: Plan) -> Preview:
         explained=action.words.explained,
         stays=action.words.stays,
         what=what_of(value),
-        kind=action.kind,
+        kinds=frozenset(kind_of(change.aspect) for change in value.changes),
         consequence=action.words.consequence,
         check=action.words.check,
         percents=value.percents,

@@ -155,7 +155,7 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         left_out=_left_out(plan["findings"], counted),
         overruled=overruled[-1] if overruled else None,
         usual=usual_time(run.organization, run.action, terms),
-        undo=read_undoing(run, done, away, Limits(undo_for, terms.flap, action.kind), now),
+        undo=read_undoing(run, done, away, Limits(undo_for, terms.flap, action.kinds), now),
         away=away,
     )
 

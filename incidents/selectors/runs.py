@@ -17,7 +17,14 @@ from incidents.selectors.acting import behalf
 
 SHOWN = 5
 BRING_BACK, BY_ITSELF = "Bring back", "the console, as agreed"
-NOUNS = {Kind.PREFIX: "prefixes", Kind.SERVICE: "services", Kind.POOL: "services"}
+NOUNS = {
+    Kind.PREFIX: "prefixes",
+    Kind.SERVICE: "services",
+    Kind.POOL: "services",
+    Kind.POLICY: "policies",
+    Kind.RECORD: "records",
+    Kind.KEYS: "key sets",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ def verb_of(run: Run) -> str:
 
 def what(count: int, name: str, action: str) -> str:
     """The one resource by its name, more of them by their number."""
-    return name if count == 1 else f"{count} {NOUNS[CATALOGUE[action].kind]}"
+    kinds = CATALOGUE[action].kinds
+    return name if count == 1 else f"{count} {NOUNS[kinds[0]] if len(kinds) == 1 else 'things'}"
 
 
 def what_of(plan: PlanValue) -> str:

@@ -30,11 +30,11 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a run may be undone, how long a prefix should stay as it is, and what kind of thing was changed."""
+    """How long a run may be undone, how long a prefix should stay as it is, and what kinds of things were changed."""
 
     undo: timedelta
     flap: timedelta
-    kind: Kind
+    kinds: tuple[Kind, ...]
 
 
 def read_undoing(run: Run, done: int, away: Away | None, limits: Limits, now: datetime) -> Undoing:
@@ -61,7 +61,7 @@ def _until(run: Run, done: int, away: Away | None, limits: Limits, now: datetime
 
 def _safe_from(run: Run, limits: Limits, now: datetime) -> datetime | None:
     """RFC 7196: a route that is withdrawn soon after it was announced may be suppressed."""
-    if limits.kind is not Kind.PREFIX or run.ended_at is None or run.undo_of_id is not None:
+    if Kind.PREFIX not in limits.kinds or run.ended_at is None or run.undo_of_id is not None:
         return None
     safe = run.ended_at + limits.flap
     return safe if safe > now else None

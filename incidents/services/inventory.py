@@ -38,7 +38,7 @@ def read(text: str) -> Inventory | list[InventoryFault]:
             probes=PROBES,
             connecting=CONNECTING,
             rota=client_of,
-            actions={name: action.kind for name, action in CATALOGUE.items()},
+            actions={name: action.kinds for name, action in CATALOGUE.items()},
             secret=lambda reference: resolve(reference, Path.cwd()),
         ),
     )

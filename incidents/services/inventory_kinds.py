@@ -67,7 +67,7 @@ def same(*names: str) -> dict[str, str]:
 
 
 SPECS: dict[str, Kind] = {
-    "location": Kind(Location, ("slug",), same("title", "zone", "position")),
+    "location": Kind(Location, ("slug",), same("title", "zone", "staging", "position")),
     "backend": Kind(Backend, ("slug",), same("kind", "budget_ms", "every_seconds", "slots", "settings")),
     "probe": Kind(Probe, ("slug",), same("kind", "budget_ms", "settings")),
     "organization": Kind(Organization, ("slug",), same("title")),

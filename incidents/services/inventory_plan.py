@@ -99,7 +99,7 @@ def _without_parts(diff: KindDiff, resources: frozenset[str]) -> KindDiff:
 def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Rows]:
     return {
         "location": {
-            entry.name: {"title": entry.title, "zone": entry.zone, "position": position}
+            entry.name: {"title": entry.title, "zone": entry.zone, "staging": entry.staging, "position": position}
             for position, entry in enumerate(inventory.locations)
         },
         "backend": {entry.name: _alike("backend", entry) for entry in inventory.backends},

@@ -9,9 +9,10 @@ from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain import approvals
 from incidents.domain.changes import Change, resources_of
+from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.findings import Finding, Severity
-from incidents.domain.guards import Proposal
+from incidents.domain.kinds import Kind
 from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
@@ -27,12 +28,18 @@ NO_WISH = Wish()
 
 
 def propose(
-    person: Person, organization: Organization, action: str, resources: Sequence[Resource], wish: Wish = NO_WISH
+    person: Person,
+    organization: Organization,
+    action: str,
+    resources: Sequence[Resource],
+    wish: Wish = NO_WISH,
+    overridden: Sequence[str] = (),
 ) -> Plan:
     """Looks, resolves, asks the guards and stores the frozen plan. Changes nothing in the world.
 
     Args:
         wish: what the person chose besides, for actions that ask for it.
+        overridden: codes of guards that the person overrides by name.
 
     The plan is stored also when findings speak against it, so that the preview can name them; `start` refuses it.
 
@@ -44,14 +51,14 @@ def propose(
     entry = find_action(action)
     if not resources:
         raise EmptySelector("Nothing was chosen. Go back and choose what to repair.")
-    if any(row.kind != entry.kind or row.organization_id != organization.pk for row in resources):
+    if any(Kind(row.kind) not in entry.kinds or row.organization_id != organization.pk for row in resources):
         raise Refused(f"{entry.words.verb} is not possible for what was chosen.")
     preapproval = find_preapproval(person, organization, action, resources)
     now = database_now()
     terms = read_terms(preapproval.terms)
     facts = with_validity(with_origins(load_facts(resources, "preview"), terms.probes), terms.rpki)
     resolved = entry.resolve(facts, terms, wish, now)
-    return store_plan(person, preapproval, entry, resolved, now)
+    return store_plan(person, preapproval, entry, resolved, now, overridden=overridden)
 
 
 def find_action(name: str) -> Action:
@@ -81,11 +88,17 @@ def store_plan(
     resolved: Resolved,
     now: datetime,
     undo_of: Run | None = None,
+    overridden: Sequence[str] = (),
 ) -> Plan:
-    """Freezes what was resolved and stores it with everything that speaks for or against it."""
+    """Freezes what was resolved and stores it with everything that speaks for or against it.
+
+    Args:
+        overridden: codes of guards that the person overrides by name; what the preapproval does not let them is left
+            out, and speaks against the plan as before.
+    """
     terms = read_terms(preapproval.terms)
-    second_person = _second_person(person, terms, resolved, now)
-    locations = list(Location.objects.values_list("slug", flat=True))
+    named = tuple(sorted(set(overridden) & set(terms.overridable)))
+    second_person = _second_person(person, terms, resolved, now, overriding=bool(named))
     consent = acting_consent(person, preapproval)
     value = PlanValue(
         action=action.name,
@@ -95,31 +108,44 @@ def store_plan(
         preapproval=preapproval.digest,
         terms=terms,
         changes=resolved.changes,
-        stages=resolved.stages or stage_out(resolved.changes, locations, terms.stages),
+        stages=resolved.stages or _stages(resolved.changes, terms),
         left_out=resolved.left_out,
         proposed_at=now,
         expires_at=now + (approvals.VALID_FOR if second_person else VALID_FOR),
         undo_of=str(undo_of.pk) if undo_of else "",
-        whole=action.in_steps,
         percents=resolved.percents,
         hand_back=resolved.hand_back,
         second_person=second_person,
         consent=str(consent.pk) if consent else "",
+        rescue=action.restores if undo_of is None else not undo_of.rescue,
+        overridden=named,
     )
-    findings = (
-        *resolved.findings,
-        *rehearse(value.changes),
-        *_unwatched(value.changes, terms),
-        *ask_guards(Proposal.of(value), preapproval, person, None, now),
-    )
+    findings = _findings(value, resolved, preapproval, person)
     return keep_plan(value, findings, preapproval, person, undo_of)
 
 
-def _second_person(person: Person, terms: Terms, resolved: Resolved, now: datetime) -> tuple[str, ...]:
+def _findings(value: PlanValue, resolved: Resolved, preapproval: Preapproval, person: Person) -> tuple[Finding, ...]:
+    """Everything that speaks for or against the plan."""
+    return (
+        *resolved.findings,
+        *rehearse(value.changes),
+        *_unwatched(value.changes, value.terms),
+        *ask_guards(Proposal.of(value), preapproval, person, None, value.proposed_at),
+    )
+
+
+def _stages(changes: Sequence[Change], terms: Terms) -> tuple[tuple[int, ...], ...]:
+    places = Location.objects.values_list("slug", "staging")
+    return stage_out(changes, [slug for slug, _ in places], terms.stages, [slug for slug, staging in places if staging])
+
+
+def _second_person(
+    person: Person, terms: Terms, resolved: Resolved, now: datetime, *, overriding: bool
+) -> tuple[str, ...]:
     """Why it takes a second person, as codes."""
     count = len(resources_of(resolved.changes))
     unknown = bool(terms.on_call) and on_call.now(terms.on_call, person, now) is None
-    return approvals.needed(terms, count, on_call_unknown=unknown)
+    return approvals.needed(terms, count, on_call_unknown=unknown, overriding=overriding)
 
 
 def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:

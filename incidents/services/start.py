@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from incidents.audit.log import Entry, actor_of, append, recorded
 from incidents.domain.canonical import digest as digest_of
 from incidents.domain.changes import same
+from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity, blockers
-from incidents.domain.guards import Proposal
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine import bell
 from incidents.engine.approving import what_is_missing

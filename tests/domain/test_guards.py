@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from incidents.domain.circumstances import CallersConsent, Circumstances, Frozen, Lately, Proposal, Tripped
 from incidents.domain.findings import Severity, blockers
-from incidents.domain.guards import CallersConsent, Circumstances, Frozen, Proposal, check
+from incidents.domain.guards import check
 from incidents.domain.routes import unsafe
-from incidents.domain.terms import read_terms
+from incidents.domain.terms import Breaker, Window, read_terms
 from tests.domain.test_plans import TERMS, change
 
 NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
@@ -39,8 +40,9 @@ def test_nothing_speaks_against_a_fine_proposal() -> None:
         (replace(FINE, approval="approval.missing"), "guard.second-person"),
         (replace(FINE, covered=frozenset()), "guard.not-covered"),
         (replace(FINE, busy={UP.resource: "RUN-7F3K-92"}), "guard.one-at-a-time"),
-        (replace(FINE, changed_in_organization=20), "guard.window-organization"),
-        (replace(FINE, changed_on_platform=200), "guard.window-platform"),
+        (replace(FINE, lately=Lately(organization=20)), "guard.window-organization"),
+        (replace(FINE, lately=Lately(platform=200)), "guard.window-platform"),
+        (replace(FINE, breaker=Tripped(NOW, "12 of 13 runs did not work.")), "guard.breaker"),
         (replace(FINE, freezes=FROZEN), "guard.freeze"),
         (replace(FINE, consent=CallersConsent("")), "guard.consent"),
         (replace(FINE, consent=CallersConsent("Kim", ended_by="Robin", over=True)), "guard.consent"),
@@ -69,7 +71,40 @@ def test_what_was_agreed_beforehand_waits_for_a_freeze_but_for_no_consent() -> N
 
 
 def test_the_windows_count_what_would_be_added() -> None:
-    assert codes(PROPOSAL, replace(FINE, changed_in_organization=19, changed_on_platform=199)) == []
+    assert codes(PROPOSAL, replace(FINE, lately=Lately(organization=19, platform=199))) == []
+
+
+@pytest.mark.parametrize(("already", "expected"), [(4, []), (5, ["guard.window-location"])])
+def test_the_window_of_the_location_that_would_be_fullest(already: int, expected: list[str]) -> None:
+    proposal = replace(PROPOSAL, terms=replace(TERMS, location_window=Window(5, 10)))
+    known = replace(FINE, lately=Lately(locations={"edge-a": already, "edge-b": 9}))
+    assert codes(proposal, known) == expected
+
+
+@pytest.mark.parametrize(("already", "expected"), [(4, []), (5, ["guard.window-zone"])])
+def test_the_window_of_a_zone_counts_all_of_its_locations(already: int, expected: list[str]) -> None:
+    proposal = replace(PROPOSAL, terms=replace(TERMS, zone_window=Window(5, 10)))
+    known = replace(FINE, zone_of={"edge-a": "west", "edge-b": "west"}, lately=Lately(zones={"west": already}))
+    assert codes(proposal, known) == expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(1, ["guard.cool-down"]), (0, [])])
+def test_what_was_changed_a_moment_ago_is_left_alone(minutes: int, expected: list[str]) -> None:
+    proposal = replace(PROPOSAL, terms=replace(TERMS, cool_down=timedelta(minutes=30)))
+    known = replace(FINE, cooling={UP.resource: NOW + timedelta(minutes=minutes)})
+    assert codes(proposal, known) == expected
+    assert codes(PROPOSAL, known) == []
+
+
+def test_a_guard_is_overridden_only_by_name_and_only_where_the_preapproval_lets_it() -> None:
+    known = replace(FINE, lately=Lately(organization=20, platform=200))
+    lets = replace(PROPOSAL, terms=replace(TERMS, overridable=("guard.window-organization", "guard.permission")))
+    assert codes(lets, known) == ["guard.window-organization", "guard.window-platform"]
+    named = replace(lets, overridden=("guard.window-organization", "guard.window-platform", "guard.permission"))
+    assert codes(named, replace(known, allowed=False)) == ["guard.permission", "guard.window-platform"]
+    warned = [one.text for one in check(named, known, NOW) if one.severity is Severity.WARNING]
+    assert len(warned) == 1
+    assert warned[0].startswith("Overridden: 20 were changed for you in the last 60 minutes.")
 
 
 def test_an_incident_that_must_be_open() -> None:
@@ -135,3 +170,12 @@ def test_a_recorded_community_may_come_back() -> None:
 
 def test_terms_survive_their_json() -> None:
     assert read_terms(TERMS.as_json()) == TERMS
+    full = replace(
+        TERMS,
+        location_window=Window(3, 4),
+        zone_window=Window(5, 6),
+        cool_down=timedelta(minutes=7),
+        breaker=Breaker(1, 2, 3, 4, 5),
+        overridable=("guard.flap",),
+    )
+    assert read_terms(full.as_json()) == full

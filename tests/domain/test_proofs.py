@@ -42,7 +42,7 @@ STEPS = (
 
 
 def test_traffic_is_watched_everywhere_at_each_step_and_proven_after_the_last() -> None:
-    proofs = Proofs.of(plan(*STEPS, stages=((0,), (1,)), whole=True))
+    proofs = Proofs.of(plan(*STEPS, stages=((0,), (1,))))
     assert list(proofs.at("r", "a")) == [Wanted(0, Mark.PASS, Role.KEEP), Wanted(1, Mark.PASS, Role.PROVE)]
     # A location that the plan leaves alone, for it is not ready or a standby, proves nothing.
     assert [wanted.role for wanted in proofs.at("r", "b")] == [Role.KEEP, Role.KEEP]
@@ -50,7 +50,7 @@ def test_traffic_is_watched_everywhere_at_each_step_and_proven_after_the_last() 
 
 def test_a_location_that_is_emptied_proves_nothing_but_must_not_get_worse() -> None:
     emptied = (change("a", "weight", weight(100), weight(0)),)
-    proofs = Proofs.of(plan(*emptied, stages=((0,),), whole=True))
+    proofs = Proofs.of(plan(*emptied, stages=((0,),)))
     assert list(proofs.at("r", "a")) == [Wanted(0, Mark.PASS, Role.KEEP)]
     assert list(proofs.at("r", "b")) == [Wanted(0, Mark.PASS, Role.PROVE)]
 
@@ -59,7 +59,7 @@ def test_an_undo_of_what_was_up_is_only_looked_at() -> None:
     """Going back to a bad deploy cannot be proven to work, and must still end; traffic must leave nobody worse off."""
     deploy = change("a", "deploy", {"template": 2}, {"template": 1})
     assert Proofs.of(plan(deploy, stages=((0,),), undo_of="run")).at("r", "a")[0].role is Role.LOOK
-    traffic = Proofs.of(plan(*STEPS, stages=((0,), (1,)), whole=True, undo_of="run"))
+    traffic = Proofs.of(plan(*STEPS, stages=((0,), (1,)), undo_of="run"))
     assert {wanted.role for wanted in traffic.at("r", "b")} == {Role.KEEP}
 
 
@@ -69,5 +69,5 @@ def test_an_undo_of_an_announcement_is_proven_as_ever() -> None:
 
 
 def test_a_hand_back_is_a_restore() -> None:
-    proofs = Proofs.of(plan(*STEPS, stages=((0,), (1,)), whole=True, undo_of="run", handing_back=True))
+    proofs = Proofs.of(plan(*STEPS, stages=((0,), (1,)), undo_of="run", handing_back=True))
     assert [wanted.role for wanted in proofs.at("r", "a")] == [Role.KEEP, Role.PROVE]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 
+from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.domain.findings import blockers
-from incidents.domain.guards import Proposal
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
 from incidents.engine.circumstances import ask_guards

@@ -57,7 +57,7 @@ def settle(
 ) -> Resource:
     """A resource as the inventory would make it: `keys` are (aspect, key) by location; `visit` is the page."""
     probe = Probe.objects.create(slug="visit", kind="http", budget_ms=2000)
-    kind = CATALOGUE[action].kind
+    kind = CATALOGUE[action].kinds[0]
     settings = {"origins": [64496]} if kind == "prefix" else {}
     resource = Resource.objects.create(organization=scene.organization, kind=kind, name=name, settings=settings)
     for slug, (aspect, key) in keys.items():
