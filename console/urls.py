@@ -71,6 +71,7 @@ urlpatterns: list[URLPattern] = [
     path("desk/freeze", freeze.freezes, name="desk-freeze"),
     path("desk/freeze/check", freeze.check, name="desk-freeze-check"),
     path("desk/freeze/<int:freeze_id>/lift", freeze.unfreeze, name="desk-freeze-lift"),
+    path("desk/breaker/<int:breaker_id>/close", freeze.close_breaker, name="desk-breaker-close"),
     path("desk/queue", queue.queue, name="desk-queue"),
     path("desk/queue/<int:entry_id>/take", queue.take_entry, name="desk-queue-take"),
     path("desk/queue/<int:entry_id>/note", queue.note, name="desk-queue-note"),

@@ -16,6 +16,7 @@ from console.pages.home import headline
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
 from console.words import many
 from incidents.selectors.approvals import unread, waiting_for
+from incidents.selectors.breakers import read_breakers
 from incidents.selectors.callers import read_consents
 from incidents.selectors.desk import read_customers, read_version
 from incidents.selectors.freezes import read_freezes
@@ -81,6 +82,7 @@ def _context(request: SignedInRequest, fresh: Freshness, now: datetime) -> dict[
         "more": customers[IN_FULL:],
         "machine": machine,
         "freezes": read_freezes(request.user),
+        "breakers": read_breakers(),
         "fresh": fresh,
         "poll": poll(request, reverse("desk-summary"), _token(request, fresh, machine), says, seconds),
     }

@@ -11,9 +11,11 @@ from console.desk_forms import FreezeForm, ReasonForm
 from console.pages.answers import see_other
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.errors import NotAllowed, Refused
-from incidents.models import Freeze
+from incidents.models import Breaker, Freeze
+from incidents.selectors.breakers import find_breaker, read_breakers
 from incidents.selectors.doors import supported_by
 from incidents.selectors.freezes import find_freeze, may_freeze_everything, read_freezes, read_reach
+from incidents.services import breakers
 from incidents.services.freeze import WHY_LIFTED, Over, lift, set_freeze
 
 EVERYONE = "everyone"
@@ -74,11 +76,39 @@ def unfreeze(request: SignedInRequest, freeze_id: int) -> HttpResponse:
     return see_other("desk-freeze")
 
 
+@require_http_methods(["GET", "POST"])
+@signed_in
+def close_breaker(request: SignedInRequest, breaker_id: int) -> HttpResponse:
+    access_desk(request, "support_organization")
+    if request.method == "GET":
+        return see_other("desk-freeze")
+    breaker = there(request, find_breaker(breaker_id))
+    form = ReasonForm(request.POST, problem=breakers.WHY)
+    if not form.is_valid():
+        return _show(request, FreezeForm(choices=_choices(request)), form, breaker)
+    try:
+        breakers.close(request.user, breaker, form.cleaned_data["because"])
+    except NotAllowed as refused:
+        raise denied(request, None) from refused
+    return see_other("desk-freeze")
+
+
 def _show(
-    request: SignedInRequest, form: FreezeForm, refused: ReasonForm | None = None, freeze: Freeze | None = None
+    request: SignedInRequest,
+    form: FreezeForm,
+    refused: ReasonForm | None = None,
+    at: Freeze | Breaker | None = None,
 ) -> HttpResponse:
-    """The page; with `refused`, the form that would have let `freeze` go on."""
-    context = {"form": form, "freezes": read_freezes(request.user), "refused": refused, "refused_at": freeze}
+    """The page; with `refused`, the form that would have let what stands at `at` go on."""
+    context = {
+        "form": form,
+        "freezes": read_freezes(request.user),
+        "breakers": read_breakers(),
+        "may_close": may_freeze_everything(request.user),
+        "refused": refused,
+        "refused_freeze": at.pk if isinstance(at, Freeze) else None,
+        "refused_breaker": at.pk if isinstance(at, Breaker) else None,
+    }
     return render(request, "desk/freeze.html", context, status=422 if form.errors or refused else 200)
 
 

@@ -22,7 +22,7 @@ from tests.console.test_home import polled
 EVERYWHERE = ("edge-a", "edge-b", "edge-c")
 # Session and person; may they; newest look; customers in need, their faults, locations (2), counts, last steps (3),
 # queue, consents, incidents; workers; freezes (2); version (3); notices and approvals.
-QUERIES = 23
+QUERIES = 24
 # Session and person; may they; newest look; workers; version (3).
 QUERIES_UNCHANGED = 8
 PAGES = ("/desk", "/desk/now", "/desk/c/example-shop", "/desk/c/example-shop/act", "/desk/freeze", "/desk/queue")

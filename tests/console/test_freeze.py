@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from incidents.models import AuditEntry, Freeze, Organization, Person
+from incidents.models import AuditEntry, Breaker, Freeze, Organization, Person
 from incidents.services.freeze import Over, set_freeze
 from tests import factories
 from tests.console.conftest import Shop, narrow, start_run
@@ -133,3 +133,23 @@ def test_the_check_is_for_the_wording_of_one(shop: Shop, desk: Client, still_wor
 
     assert "3 customers will read" in desk.get(CHECK, {"over": "everyone", **WHY}).text
     assert "No run is under way." in desk.get(CHECK, SHOP).text
+
+
+def test_what_has_stopped_by_itself_is_let_go_on_with_a_reason(shop: Shop, desk: Client, operator: Client) -> None:
+    run = start_run(shop, shop.broken)
+    breaker = Breaker.objects.create(
+        action=factories.ACTION, rescue=True, opened_at=run.accepted_at, because="5 of 6 runs did not work.", run=run
+    )
+    page = desk.get("/desk/freeze").text
+    assert "“Advertise it again” for everybody" in page
+    assert "5 of 6 runs did not work." in page
+    assert "has stopped by itself for everybody" in desk.get("/desk").text
+    address = f"/desk/breaker/{breaker.pk}/close"
+    refused = desk.post(address, {"because": " "})
+    assert refused.status_code == 422
+    assert "Write what was looked at, and why it may go on." in refused.text
+    assert operator.post(address, {"because": "let me"}).status_code == 404
+    assert desk.post(address, {"because": "The routers are well"}).status_code == 303
+    breaker.refresh_from_db()
+    assert (str(breaker.closed_by), breaker.closed_because) == ("the support desk", "The routers are well")
+    assert "Stopped by itself" not in desk.get("/desk/freeze").text

@@ -13,6 +13,7 @@ from django.utils import timezone
 from incidents.domain.diagnosis import Damage
 from incidents.domain.people import PLATFORM_ROLES, Recognised
 from incidents.models import (
+    Breaker,
     CallerConsent,
     EngineerEntry,
     Freeze,
@@ -125,6 +126,10 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
     freeze = Freeze.objects.create(
         scope=Freeze.Scope.ORGANIZATION, organization=organization, by=people["support"], since=now, because="a test"
     )
+    # Closed already, so that it stops nothing of what the others try.
+    breaker = Breaker.objects.create(
+        action=factories.ACTION, rescue=False, opened_at=now, because="a test", run=ended, closed_at=now
+    )
     member = factories.make_person(f"member-of-{organization.slug}", f"{organization.slug}/viewers")
     invitation = Invitation.objects.create(
         person=factories.make_person(f"invited-to-{organization.slug}"),
@@ -153,6 +158,7 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
             "person_id": member.pk,
             "invitation_id": invitation.pk,
             "freeze_id": freeze.pk,
+            "breaker_id": breaker.pk,
             "entry_id": entry.pk,
             "review_id": review.pk,
             "notice_id": notice.pk,
