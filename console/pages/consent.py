@@ -30,6 +30,7 @@ from incidents.services.break_glass import break_glass
 from incidents.services.denials import record_unusable
 from incidents.services.start import Consent, start
 
+LONGEST_CODE, MOST_CODES = 40, 20
 ONE_AT_A_TIME = "guard.one-at-a-time"
 
 
@@ -45,6 +46,11 @@ class Asked:
     organization: Organization
     back: str
     make: Callable[[], Plan]
+
+
+def overridden(request: SignedInRequest) -> list[str]:
+    """Codes of the checks that the person wants to go on against; what is none of them is left out by `propose`."""
+    return [code[:LONGEST_CODE] for code in request.GET.getlist("override")[:MOST_CODES]]
 
 
 def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str = "") -> HttpResponse:
@@ -64,6 +70,8 @@ def show(request: SignedInRequest, asked: Asked, problem: str = "", reason: str 
         return render(request, "preview/refused.html", context, status=422)
     context |= {"page": page, "key": uuid.uuid4(), "reason": reason, "incident": page.incident}
     context["confirm"] = confirm_first(request, Weight(page.tier, bool(page.second_person)), request.get_full_path())
+    # What the form that overrides checks has to send again.
+    context["asked"] = [(name, value) for name, values in request.GET.lists() for value in values if name != "override"]
     response = render(request, "preview/preview.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response

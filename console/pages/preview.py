@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_organization, access_resources, signed_in
-from console.pages.consent import Asked, answer_post, show
+from console.pages.consent import Asked, answer_post, overridden, show
 from incidents.actions.base import Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.errors import EmptySelector
@@ -35,7 +35,7 @@ def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
         asked = Asked(
             organization=organization,
             back=reverse("home", args=[slug]),
-            make=lambda: propose(request.user, organization, action, resources, _wish(request)),
+            make=lambda: propose(request.user, organization, action, resources, _wish(request), overridden(request)),
         )
         return answer_post(request, asked) if request.method == "POST" else show(request, asked)
     except EmptySelector as empty:

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_run, signed_in
-from console.pages.consent import Asked, answer_post, show
+from console.pages.consent import Asked, answer_post, overridden, show
 from incidents.services.undo import propose_undo
 
 
@@ -18,6 +18,6 @@ def undo(request: SignedInRequest, reference: str) -> HttpResponse:
     asked = Asked(
         organization=run.organization,
         back=reverse("run", args=[run.reference]),
-        make=lambda: propose_undo(request.user, run),
+        make=lambda: propose_undo(request.user, run, overridden(request)),
     )
     return answer_post(request, asked) if request.method == "POST" else show(request, asked)

@@ -77,6 +77,13 @@ def needed(terms: Terms, resources: int, *, on_call_unknown: bool, overriding: b
     return tuple(found)
 
 
+def word_to_ask(tier: int, *, overriding: bool) -> str:
+    """What must be typed to ask a second person; empty where nothing must."""
+    if overriding:
+        return WORD_TO_OVERRIDE
+    return WORD_FOR_TWO if tier == 3 else ""
+
+
 def may_agree(asked: Human, agrees: Human) -> str:
     """Why one may not be the second person for the other, as a code; empty when they may.
 

@@ -95,6 +95,12 @@ def approvers_of(preapproval: Preapproval) -> QuerySet[Person]:
     return Person.objects.filter(approves, is_active=True).order_by("title")
 
 
+def holders_of(organization: Organization, grant: Grant) -> QuerySet[Person]:
+    """Everybody who holds a grant on the organization, by title."""
+    held = on_organization(OuterRef("pk"), grant, organization.pk)
+    return Person.objects.filter(held, is_active=True).order_by("title")
+
+
 def held_by_person(person: Person, organization: Organization) -> frozenset[Right]:
     """Everything that the person holds on the organization and its preapprovals now; nothing when not active."""
     active = {"user": person.pk, "user__is_active": True}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import OuterRef, QuerySet
+from django.db.models import OuterRef
 
 from incidents.domain.people import Grant
-from incidents.engine.grants import on_organization
+from incidents.engine.grants import holders_of, on_organization
 from incidents.models import Organization, Person, PreapprovalUserObjectPermission
 
 # Two names are enough to ask; more would hide the telephone number.
@@ -40,12 +40,6 @@ def who_may_use(organization: Organization, action: str = "") -> dict[int, tuple
     for preapproval, title in rows:
         found.setdefault(preapproval, set()).add(title)
     return {preapproval: first_names(titles) for preapproval, titles in found.items()}
-
-
-def holders_of(organization: Organization, grant: Grant) -> QuerySet[Person]:
-    """Everybody who holds a grant on the organization, by title."""
-    held = on_organization(OuterRef("pk"), grant, organization.pk)
-    return Person.objects.filter(held, is_active=True).order_by("title")
 
 
 def whom_to_ask(organization: Organization, grant: Grant, action: str = "") -> tuple[str, ...]:

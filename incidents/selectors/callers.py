@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from incidents.actions.catalogue import CATALOGUE
+from incidents.engine.grants import holders_of
 from incidents.models import CallerConsent, ConsentedAction, Organization, Person, Preapproval
-from incidents.selectors.asking import holders_of
 
 # As many as somebody reads who wants to know what happened lately.
 NEWEST = 10

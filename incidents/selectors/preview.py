@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.actions.base import Action
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.approvals import may_agree
+from incidents.domain.approvals import may_agree, word_to_ask
 from incidents.domain.changes import Change, State, resources_of, whole_way
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blockers
+from incidents.domain.guards import overridable
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine.approving import human
@@ -67,6 +68,8 @@ class Preview:
         stages: titles of the locations, wave by wave.
         percents: how far each stage leads, where all locations go the way together; empty otherwise.
         second_person: codes of why a second person must agree; `ask` how those are called who may.
+        word: what must be typed to ask them; empty where nothing must.
+        may_override: what stops it, where people may go on against all of that; `overridden` what they go on against.
         break_glass: whether one person may start it alone all the same.
         hand_back: after which it comes back by itself; zero where it stays.
         checks: what was checked and passed, warnings and notes; `blockers` keep it from starting.
@@ -92,6 +95,9 @@ class Preview:
     undo_of: str
     tier: int
     second_person: tuple[str, ...]
+    word: str
+    may_override: tuple[Finding, ...]
+    overridden: tuple[Finding, ...]
     break_glass: bool
     ask: tuple[str, ...]
     items: tuple[Item, ...]
@@ -137,6 +143,9 @@ def read_preview(plan: Plan) -> Preview:
         undo_of=plan.undo_of.reference if plan.undo_of else "",
         tier=value.terms.tier,
         second_person=value.second_person,
+        word=word_to_ask(value.terms.tier, overriding=bool(value.overridden)),
+        may_override=_may_override(value, findings),
+        overridden=tuple(one for one in findings if one.code in value.overridden and one.severity is Severity.WARNING),
         break_glass=value.terms.break_glass,
         ask=_who_may_agree(plan) if value.second_person else (),
         items=_items(value, action, titles),
@@ -153,6 +162,12 @@ def read_preview(plan: Plan) -> Preview:
         expires_at=plan.expires_at,
         incident=open_incident(plan.organization),
     )
+
+
+def _may_override(value: PlanValue, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What speaks against the plan, where people may go on against each of it; empty where they may not."""
+    stops = blockers(tuple(findings))
+    return stops if value.changes and all(overridable(one, value.terms.overridable) for one in stops) else ()
 
 
 def _who_may_agree(plan: Plan) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from incidents.audit.log import append, recorded
-from incidents.domain.approvals import WORD_FOR_TWO, State, may_agree
+from incidents.domain.approvals import State, may_agree, word_to_ask
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.guards import SECOND_PERSON
@@ -67,8 +67,9 @@ def _ask(person: Person, organization: Organization, consent: Consent) -> Approv
     value = check_plan(person, plan, understood=consent.understood, asking=True)
     if not value.second_person:
         raise Refused("This does not need a second person. Nothing was changed. Check the new preview below.")
-    if value.terms.tier == 3 and consent.word.strip().upper() != WORD_FOR_TWO:
-        raise Refused(f"Type the word {WORD_FOR_TWO} to say that you know how serious this is.")
+    word = word_to_ask(value.terms.tier, overriding=bool(value.overridden))
+    if word and consent.word.strip().upper() != word:
+        raise Refused(f"Type the word {word} to say that you know how serious this is.")
     row = Approval.objects.create(
         plan=plan,
         organization=organization,

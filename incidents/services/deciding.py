@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from incidents.audit.log import Entry, actor_of
+from incidents.audit.log import Entry, actor_of, append
 from incidents.domain.approvals import State, Statement
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import PlanExpired, Refused
+from incidents.domain.findings import Finding
+from incidents.domain.plans import Plan as PlanValue
 from incidents.engine import bell
+from incidents.engine.grants import approvers_of, holders_of
 from incidents.engine.news import show_news
 from incidents.engine.seals import seal_approval
 from incidents.engine.starting import Order, write_run
-from incidents.models import Approval, Person, Plan, Run
+from incidents.models import Approval, Person, Plan, Preapproval, Run
 from incidents.models.clock import database_now
+from incidents.services.notices import tell
 from incidents.services.start import Consent, check_plan
 
 DECIDED = "This has been decided already. Nothing was changed by you."
@@ -51,8 +55,26 @@ def begin(row: Approval, consent: Consent | None = None) -> Run:
     if consent is not None:
         order = Order(row.asked_by, consent.key, consent.fingerprint(), consent.reason)
     run = write_run(plan, value, order, actor_of(row.asked_by))
+    if value.overridden:
+        _tell_of_override(row, run, plan.preapproval, value)
     transaction.on_commit(lambda: bell.wake(run.pk), robust=True)
     return run
+
+
+def _tell_of_override(row: Approval, run: Run, preapproval: Preapproval, value: PlanValue) -> None:
+    """Names each guard that was overridden, in the audit log, and to whoever keeps watch over them."""
+    checks = [
+        finding.as_json()
+        for finding in (Finding.from_json(item) for item in run.plan.findings)
+        if finding.code in value.overridden
+    ]
+    data: JsonObject = {"reference": run.reference, "reason": run.reason, "checks": checks}
+    append(Entry("guard.overridden", actor_of(row.asked_by), row.organization.slug, str(run.pk), data))
+    told = [*approvers_of(preapproval)]
+    told += holders_of(row.organization, "manage_people")
+    told += holders_of(row.organization, "engineer_organization")
+    codes = ", ".join(value.overridden)
+    tell(told, f"{row.asked_by.title} went on against {codes}: {run.reason}", f"/runs/{run.reference}")
 
 
 def entry(event: str, person: Person, row: Approval, data: JsonObject) -> Entry:

@@ -24,8 +24,11 @@ from incidents.services.propose import find_action, find_preapproval, store_plan
 UNDO_FOR = timedelta(hours=24)
 
 
-def propose_undo(person: Person, run: Run) -> Plan:
+def propose_undo(person: Person, run: Run, overridden: Sequence[str] = ()) -> Plan:
     """A plan that puts back the recorded `before` of everything that the run changed.
+
+    Args:
+        overridden: codes of guards that the person overrides by name.
 
     Raises:
         NotAllowed: no preapproval lets this person do it.
@@ -54,7 +57,7 @@ def propose_undo(person: Person, run: Run) -> Plan:
     resolved = _put_back(done, _certain(run), ours, facts)
     if in_steps:
         resolved = _in_steps(resolved, facts, read_terms(preapproval.terms))
-    return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run)
+    return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run, overridden=overridden)
 
 
 def _is_for_a_while(run: Run) -> bool:

@@ -6,12 +6,14 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from incidents.domain.terms import Window
 from incidents.models import AuditEntry, Binding, Observation, Plan, Run
 from tests import factories
 from tests.console.conftest import Shop
@@ -237,3 +239,25 @@ def test_many_are_told_by_location_with_the_list_folded_away(shop: Shop, operato
     assert "<dt>Amsterdam</dt><dd>11 prefixes: not advertised" in page
     folded = page[page.index("<details>") : page.index("</details>")]
     assert all(prefix.name in folded for prefix in more)
+
+
+def test_a_check_that_may_be_overridden_is_overridden_by_name(shop: Shop, operator: Client) -> None:
+    terms = replace(factories.make_terms(), overridable=("guard.window-platform",), platform_window=Window(0, 60))
+    factories.agree_on(shop.preapproval, terms.as_json())
+    page = operator.get(shop.preview())
+    assert "Go on against this check" in page.text
+    assert 'name="override" value="guard.window-platform"' in page.text
+    assert "<button>Re-advertise" not in page.text
+
+    page = operator.get(shop.preview() + "&override=guard.window-platform&override=guard.permission")
+    assert "You go on against:" in page.text
+    assert "Type the word OVERRIDE" in page.text
+    assert "This goes on against checks that protect you, so it takes two people." in page.text
+
+
+def test_a_check_that_may_not_be_overridden_offers_nothing(shop: Shop, operator: Client) -> None:
+    terms = replace(factories.make_terms(), platform_window=Window(0, 60))
+    factories.agree_on(shop.preapproval, terms.as_json())
+    page = operator.get(shop.preview() + "&override=guard.window-platform")
+    assert "Go on against" not in page.text
+    assert "Code: guard.window-platform" in page.text
