@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Self
 
 from incidents.adapters.kube_access import SETTINGS, read_access
 from incidents.adapters.kube_api import Kube
+from incidents.domain.errors import InventoryFault
 from incidents.wire.settings import Settings
+
+# RFC 1123, as the API server checks names: a label for the namespace, a subdomain for the object.
+KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+LONGEST_KEY = 200
+
+
+def named(key: str, what: str, example: str) -> str:
+    """`NAMESPACE/NAME`, as it is. Raises InventoryFault."""
+    if not KEY.fullmatch(key) or len(key) > LONGEST_KEY:
+        raise InventoryFault(f"{key[:LONGEST_KEY]!r} must be a namespace and {what}, such as {example}")
+    return key
 
 
 class KubeAdapter:

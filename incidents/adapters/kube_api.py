@@ -21,6 +21,9 @@ from incidents.wire.http import Client
 LONGEST_DETAIL = 200
 AT_ONCE = 8
 FIELD_MANAGER = "handrail"
+CREATE = "create"
+# Without it a server leaves out fields that it does not know, and a rule without its condition lets everybody through.
+STRICT = {"fieldValidation": "Strict"}
 MERGE_PATCH = "application/merge-patch+json"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
@@ -38,8 +41,13 @@ class Place:
     name: str
 
     @property
+    def folder(self) -> str:
+        """Where objects of this kind are created."""
+        return f"/apis/{self.version}/namespaces/{self.namespace}/{self.resource}"
+
+    @property
     def path(self) -> str:
-        return f"/apis/{self.version}/namespaces/{self.namespace}/{self.resource}/{self.name}"
+        return f"{self.folder}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +63,22 @@ class Said:
         """Whether it is the object that was asked for, and not a page of somebody in between."""
         return 200 <= self.status < 300 and isinstance(self.body.get("metadata"), Mapping)
 
+    def says_absent(self, place: Place) -> bool:
+        """Whether the API server itself says that it has no such object; a 404 of anybody else tells nothing."""
+        details = self.body.get("details")
+        return (
+            self.status == 404
+            and self.body.get("reason") == "NotFound"
+            and isinstance(details, Mapping)
+            and (details.get("kind"), details.get("name")) == (place.resource, place.name)
+        )
+
     def reply_to_look(self) -> Reply:
         """What a failed look means for a change that needs it: only an answer about the object is a refusal."""
         busy = self.status == 429 or self.status >= 500 or self.status < 300
         return Reply.NOT_SENT if busy else Reply.REFUSED
 
-    def reply_to_patch(self) -> Reply:
+    def reply_to_write(self) -> Reply:
         if self.is_object:
             return Reply.ACCEPTED
         if self.status == 429:  # turned away by priority and fairness, before anything was looked at
@@ -97,21 +115,34 @@ class Kube:
 
         Raises BackendUnreachable, BackendTimeout.
         """
-        query = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
-        return self._call(deadline, "PATCH", path, patch, query=query, headers={"Content-Type": MERGE_PATCH})
+        return self._call(
+            deadline, "PATCH", path, patch, query=_options(dry_run), headers={"Content-Type": MERGE_PATCH}
+        )
 
-    def may_patch(self, deadline: Deadline, place: Place) -> bool | None:
-        """Whether our token may change this object; None where the server does not say.
+    def replace(self, deadline: Deadline, path: str, whole: JsonObject, *, dry_run: bool = False) -> Said:
+        """Puts a whole object in place of another, and fails where the server would leave a field of it out.
+
+        Raises BackendUnreachable, BackendTimeout.
+        """
+        return self._call(deadline, "PUT", path, whole, query=_options(dry_run) | STRICT)
+
+    def create(self, deadline: Deadline, folder: str, whole: JsonObject, *, dry_run: bool = False) -> Said:
+        """Makes an object that is not there yet, as strictly. Raises BackendUnreachable, BackendTimeout."""
+        return self._call(deadline, "POST", folder, whole, query=_options(dry_run) | STRICT)
+
+    def may(self, deadline: Deadline, verb: str, place: Place) -> bool | None:
+        """Whether our token may do this to the object; None where the server does not say.
 
         Raises BackendUnreachable, BackendTimeout.
         """
         asked = {
             "namespace": place.namespace,
-            "verb": "patch",
+            "verb": verb,
             "group": place.version.partition("/")[0],
             "resource": place.resource,
-            "name": place.name,
         }
+        if verb != CREATE:  # whose name no server knows when it decides, so no right to it depends on one
+            asked["name"] = place.name
         review: JsonObject = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -169,3 +200,7 @@ class Kube:
         if token:
             words = words.replace(token, "(secret)")
         return f"{self.name} refused: {words}"[:LONGEST_DETAIL]
+
+
+def _options(dry_run: bool) -> dict[str, str]:
+    return {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from incidents.domain.canonical import Json, JsonObject
+from incidents.domain.canonical import Json, JsonObject, encode
 
 
 def diff(now: JsonObject, after: JsonObject) -> JsonObject:
@@ -52,6 +52,14 @@ def check_writable(value: Json) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             check_writable(item)
+
+
+def check_exact(value: Json, what: str) -> None:
+    """Raises ValueError when `what`, which is this, cannot be kept exactly: it holds a fraction, or what is no text."""
+    try:
+        encode(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} cannot be kept exactly: {error}") from None
 
 
 def without_nulls(value: JsonObject) -> JsonObject:

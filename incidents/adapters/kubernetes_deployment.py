@@ -6,27 +6,23 @@ was proven good, whole, with every default that the server had filled in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from incidents.adapters import kubernetes_deployment_status as deployments
 from incidents.adapters.base import check_batch
-from incidents.adapters.kube_adapter import KubeAdapter
+from incidents.adapters.kube_adapter import KubeAdapter, named
 from incidents.adapters.kube_api import Place
 from incidents.adapters.kube_changes import Rehearsal, Unfit, drifted, write
-from incidents.adapters.kube_patch import check_writable, diff
+from incidents.adapters.kube_patch import check_exact, check_writable, diff
 from incidents.adapters.kube_read import part
 from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same, settings_of
-from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable
+from incidents.domain.findings import Finding
 from incidents.wire.deadline import Deadline
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 LONGEST_CAUSE = 200
-# RFC 1123, as the API server checks names: a label for the namespace, a subdomain for the Deployment.
-KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-LONGEST_KEY = 200
 
 
 class KubernetesDeployment(KubeAdapter):
@@ -35,9 +31,7 @@ class KubernetesDeployment(KubeAdapter):
     @staticmethod
     def normalize_key(key: str) -> str:
         """`NAMESPACE/NAME`, as it is. Raises InventoryFault."""
-        if not KEY.fullmatch(key) or len(key) > LONGEST_KEY:
-            raise InventoryFault(f"{key[:LONGEST_KEY]!r} must be a namespace and a Deployment, such as shop/checkout")
-        return key
+        return named(key, "a Deployment", "shop/checkout")
 
     def observe(self, keys: Sequence[str]) -> Mapping[str, State]:
         """A Deployment that does not exist has an empty template and the mode `missing`."""
@@ -102,13 +96,7 @@ class KubernetesDeployment(KubeAdapter):
         would_be = rehearsal.pretend(read, patch, deadline)
         if isinstance(would_be, Finding):
             return [would_be]
-        if _is(would_be, change.after):
-            return []
-        text = (
-            f"{self._kube.name} would change on the way what is written to {change.key}, by a rule or default of its "
-            "own, so that we could not confirm it."
-        )
-        return [Finding("backend.alters", Severity.WARNING, text, change.key)]
+        return [] if _is(would_be, change.after) else [rehearsal.alters()]
 
 
 def _place(key: str) -> Place:
@@ -130,7 +118,7 @@ def _fault_of(after: State) -> str:
     if set(wanted) != {"template"} or not isinstance(template, Mapping) or not template:
         return "the state holds no pod template"
     try:
-        deployments.check_exact(template)
+        check_exact(template, "its template")
         check_writable(template)
     except ValueError as error:
         return str(error)

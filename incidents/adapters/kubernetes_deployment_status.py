@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from incidents.adapters.kube_patch import without_nulls
+from incidents.adapters.kube_patch import check_exact, without_nulls
 from incidents.adapters.kube_read import EMPTY, condition, items, managed_by, number, part, text
-from incidents.domain.canonical import Json, JsonObject, encode
+from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.changes import STATUS, State
 
 # Set by the controller in ReplicaSets, whose templates are copies; it must never stand in a Deployment.
@@ -32,16 +32,8 @@ def template_of(deployment: JsonObject) -> JsonObject:
     if POD_TEMPLATE_HASH in part(metadata, "labels"):
         labels = {name: value for name, value in part(metadata, "labels").items() if name != POD_TEMPLATE_HASH}
         template = {**template, "metadata": {**metadata, "labels": labels}}
-    check_exact(template)
+    check_exact(template, "its template")
     return template
-
-
-def check_exact(template: Json) -> None:
-    """Raises ValueError when a template cannot be kept exactly."""
-    try:
-        encode(template)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"its template cannot be kept exactly: {error}") from None
 
 
 def is_paused(deployment: JsonObject) -> bool:

@@ -36,12 +36,12 @@ def test_answers_as_recorded_and_what_they_mean(caplog: pytest.LogCaptureFixture
         speaker = kube(kubeconfig(f"http://{fake.address}"))
         conflict = speaker.patch(Deadline(3), PATH, stale)
         fake.world = Replay("revert-forbidden")
-        forbidden, may = speaker.patch(Deadline(3), PATH, stale), speaker.may_patch(Deadline(3), CHECKOUT)
+        forbidden, may = speaker.patch(Deadline(3), PATH, stale), speaker.may(Deadline(3), "patch", CHECKOUT)
         fake.world = Replay("revert-invalid")
         invalid = speaker.patch(Deadline(3), PATH, stale)
         speaker.close()
     assert (conflict.status, forbidden.status, invalid.status) == (409, 403, 422)
-    assert {forbidden.reply_to_patch(), invalid.reply_to_patch()} == {Reply.REFUSED}
+    assert {forbidden.reply_to_write(), invalid.reply_to_write()} == {Reply.REFUSED}
     assert may is False
     told = (
         'kube-a refused: Deployment.apps "checkout" is invalid: spec.template.spec.containers[0].image: Required value'
@@ -54,7 +54,7 @@ def test_answers_as_recorded_and_what_they_mean(caplog: pytest.LogCaptureFixture
 def test_both_answers_to_the_question_for_rights_as_recorded() -> None:
     with FakeKubernetes(Replay("revert-forbidden")) as fake:
         speaker = kube(kubeconfig(f"http://{fake.address}"))
-        assert [speaker.may_patch(Deadline(3), CHECKOUT) for _ in range(2)] == [False, True]
+        assert [speaker.may(Deadline(3), "patch", CHECKOUT) for _ in range(2)] == [False, True]
         speaker.close()
 
 
