@@ -13,6 +13,7 @@ from incidents.adapters.git import Git
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
+from incidents.adapters.kubernetes_networkpolicy import KubernetesNetworkPolicy
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
 from incidents.probes.http import Http
@@ -56,6 +57,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "gobgp": GoBgp,
     "haproxy": HaProxy,
     "kubernetes-deployment": KubernetesDeployment,
+    "kubernetes-networkpolicy": KubernetesNetworkPolicy,
     "simulated": Simulated,
 }
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "rpki": Rpki, "tcp": Tcp}

@@ -6,20 +6,27 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from incidents.adapters.gateway_httproute import GatewayHttpRoute
 from incidents.adapters.kube_access import read_access
+from incidents.adapters.kube_adapter import KubeAdapter
 from incidents.adapters.kube_api import Kube
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
+from incidents.adapters.kubernetes_networkpolicy import KubernetesNetworkPolicy
 from incidents.domain.changes import Change, State
 from incidents.wire.settings import Settings
 from tests.fakes.kubernetes import FakeKubernetes
 from tests.fakes.kubernetes_cluster import TOKEN
 from tests.fakes.kubernetes_recorded import Object, answers
 
+Made = TypeVar("Made", bound=KubeAdapter)
+
 GOOD: Object = answers("revert-repeat")[0]["spec"]["template"]
 BAD: Object = answers("bad-deploy")[0]["spec"]["template"]
+# A policy that lets nobody in, and the one that was put in its place.
+SHUT: Object = answers("networkpolicy")[0]["spec"]
+OPEN: Object = answers("networkpolicy")[2]["spec"]
 
 
 def kubeconfig(server: str, cluster: Mapping[str, Any] | None = None, user: Mapping[str, Any] | None = None) -> str:
@@ -53,12 +60,12 @@ def kube(text: str) -> Kube:
 
 
 def make(
-    kind: type[KubernetesDeployment] | type[GatewayHttpRoute],
+    kind: type[Made],
     server: str,
     keys: Sequence[str],
     budget_seconds: float = 3,
     cluster: Mapping[str, Any] | None = None,
-) -> KubernetesDeployment | GatewayHttpRoute:
+) -> Made:
     return kind.from_settings(
         name="kube-a",
         settings={"kubeconfig": "env:KUBECONFIG"},
@@ -69,15 +76,15 @@ def make(
 
 
 def deployments(fake: FakeKubernetes, *keys: str, budget_seconds: float = 3) -> KubernetesDeployment:
-    made = make(KubernetesDeployment, f"http://{fake.address}", keys, budget_seconds)
-    assert isinstance(made, KubernetesDeployment)
-    return made
+    return make(KubernetesDeployment, f"http://{fake.address}", keys, budget_seconds)
 
 
 def routes(fake: FakeKubernetes, *keys: str, budget_seconds: float = 3) -> GatewayHttpRoute:
-    made = make(GatewayHttpRoute, f"http://{fake.address}", keys, budget_seconds)
-    assert isinstance(made, GatewayHttpRoute)
-    return made
+    return make(GatewayHttpRoute, f"http://{fake.address}", keys, budget_seconds)
+
+
+def policies(fake: FakeKubernetes, *keys: str, budget_seconds: float = 3) -> KubernetesNetworkPolicy:
+    return make(KubernetesNetworkPolicy, f"http://{fake.address}", keys, budget_seconds)
 
 
 def change(key: str, before: State, after: State) -> Change:
@@ -88,3 +95,8 @@ def with_image(image: str, **spec: Any) -> Object:
     """The good template with another image."""
     container = {**GOOD["spec"]["containers"][0], "image": image}
     return {**GOOD, "spec": {**GOOD["spec"], **spec, "containers": [container]}}
+
+
+def shown(spec: Any) -> State:
+    """The state of a policy with this spec."""
+    return {"present": True, "spec": spec}

@@ -12,7 +12,19 @@ import yaml
 from incidents.adapters.kube_api import Place
 from incidents.domain.changes import Cause, Reply
 from incidents.wire.deadline import Deadline
-from tests.adapters.kubernetes_support import BAD, GOOD, change, deployments, kube, kubeconfig, routes
+from tests.adapters.kubernetes_support import (
+    BAD,
+    GOOD,
+    OPEN,
+    SHUT,
+    change,
+    deployments,
+    kube,
+    kubeconfig,
+    policies,
+    routes,
+    shown,
+)
 from tests.fakes.kubernetes import FakeKubernetes
 from tests.fakes.kubernetes_cluster import TOKEN, Cluster
 from tests.fakes.kubernetes_recorded import Replay, answers
@@ -82,16 +94,19 @@ def test_the_role_names_exactly_what_is_asked_for(cluster: Cluster) -> None:
         for verb in rule["verbs"]
     }
     cluster.route("web", {"shop-ams": 100, "shop-fra": 0})
+    cluster.policy("ingress")
     with FakeKubernetes(cluster) as fake:
-        deploy, route = deployments(fake, "shop/checkout"), routes(fake, "shop/web/0/shop-fra")
-        one = change("shop/checkout", {"template": GOOD}, {"template": BAD})
-        other = change("shop/web/0/shop-fra", {"weight": 0, "mode": "ready"}, {"weight": 5, "mode": "ready"})
-        deploy.observe(["shop/checkout"])
-        route.observe(["shop/web/0/shop-fra"])
-        assert [*deploy.rehearse([one]), *route.rehearse([other])] == []
-        assert [r.reply for r in (*deploy.apply([one], CAUSE), *route.apply([other], CAUSE))] == [Reply.ACCEPTED] * 2
-        deploy.close()
-        route.close()
+        keys = ("shop/checkout", "shop/web/0/shop-fra", "shop/ingress", "shop/gone")
+        deploy, route, policy = deployments(fake, keys[0]), routes(fake, keys[1]), policies(fake, *keys[2:])
+        for adapter, changes in (
+            (deploy, [change(keys[0], {"template": GOOD}, {"template": BAD})]),
+            (route, [change(keys[1], {"weight": 0, "mode": "ready"}, {"weight": 5, "mode": "ready"})]),
+            (policy, [change(keys[2], shown(SHUT), shown(OPEN)), change(keys[3], {"present": False}, shown(OPEN))]),
+        ):
+            adapter.observe([one.key for one in changes])
+            assert adapter.rehearse(changes) == []
+            assert {receipt.reply for receipt in adapter.apply(changes, CAUSE)} == {Reply.ACCEPTED}
+            adapter.close()
     assert given == cluster.asked
 
 
@@ -106,8 +121,10 @@ def test_the_parts_of_the_role_belong_together() -> None:
     }
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account["metadata"]["name"], "namespace": "shop"}]
     assert secret["metadata"]["annotations"]["kubernetes.io/service-account.name"] == account["metadata"]["name"]
-    # A change of a named object is the widest right: nothing is created, deleted or changed by type.
-    assert all(rule.get("resourceNames") or rule["verbs"] == ["list"] for rule in role["rules"])
+    # Nothing is deleted or changed by type, and only a policy that has vanished is ever created.
+    unnamed = [(rule["resources"], rule["verbs"]) for rule in role["rules"] if not rule.get("resourceNames")]
+    assert unnamed == [(["endpointslices"], ["list"]), (["networkpolicies"], ["create"])]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "patch", "update", "create"}
 
 
 def test_the_stand_in_answers_as_the_real_server_did() -> None:

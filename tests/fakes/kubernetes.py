@@ -24,14 +24,14 @@ class FakeKubernetes:
 
     Modes: `ok`; `slow` (answers after `seconds`); `hang` (does nothing, never answers); `close` (does nothing, the
     connection is lost); `drop_reply` (does all, then the connection is lost); `lie` (does nothing, and answers with the
-    object as it was); `page` (200 with a page of HTML); `echo` (403 that repeats the token); a number (does nothing and
-    answers this status). `only` are the methods that a mode holds for.
+    object as it was, or as it was to be created); `page` (200 with a page of HTML); `echo` (403 that repeats the
+    token); a number (does nothing and answers this status). `only` are the methods that a mode holds for.
 
     `requests` are (method, path, query, body) in order.
     """
 
     def __init__(self, world: World, tls: ssl.SSLContext | None = None) -> None:
-        self.world, self.mode, self.seconds, self.only = world, "ok", 0.3, frozenset({"GET", "PATCH", "POST"})
+        self.world, self.mode, self.seconds, self.only = world, "ok", 0.3, frozenset({"GET", "PATCH", "POST", "PUT"})
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []
         self.ended = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._misbehave(url.path, query, body, token)
 
-    do_PATCH = do_POST = do_GET
+    do_PATCH = do_POST = do_PUT = do_GET
 
     def _misbehave(self, path: str, query: dict[str, str], body: Any, token: str) -> None:
         mode = self.fake.mode
@@ -130,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return None
+        if mode == "lie" and self.command == "POST":
+            return self._reply(201, body)
         if mode == "lie":
             return self._reply(*self.fake.world.answer("GET", path, {}, None, token))
         if mode == "echo":

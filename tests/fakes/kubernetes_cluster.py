@@ -1,8 +1,8 @@
-"""A small cluster: what the API server and its controllers do with Deployments, HTTPRoutes and EndpointSlices.
+"""A small cluster: what the API server and its controllers do with Deployments, HTTPRoutes and NetworkPolicies.
 
 As in the recorded exchanges: a write that changes nothing bumps nothing, `dryRun=All` answers like the real call and
-changes nothing, a merge patch with a stale metadata.resourceVersion is answered by 409. Error bodies are the recorded
-ones.
+changes nothing, a merge patch or a PUT with a stale metadata.resourceVersion is answered by 409. Error bodies are the
+recorded ones. That something is created was not recorded: it is as the API conventions of Kubernetes tell it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.fakes.kubernetes_policies import fault_of_policy
 from tests.fakes.kubernetes_recorded import Object, answers, merge, refusal
 
 TOKEN = "token-of-the-console"
@@ -27,11 +28,11 @@ DEFAULTS = {
 
 
 class Cluster:
-    """Set it up by `deployment`, `route` and `endpoints`; look into `objects`, `writes` and `asked`.
+    """Set it up by `deployment`, `route`, `policy` and `endpoints`; look into `objects`, `writes` and `asked`.
 
     Args of a test:
         prompt: whether the controllers finish every rollout at once; else `controller` says what they do.
-        churn: before so many of the next patches a controller writes to the status of the object.
+        churn: before so many of the next writes a controller writes to the status of the object.
         forbidden: (verb, resource) that the token has no right to.
         admission: changes an object on its way in.
         token: the one that is accepted; empty for any.
@@ -64,6 +65,13 @@ class Cluster:
         if parents is not None:
             made["status"] = {"parents": parents}
         return self._add("gateway.networking.k8s.io/v1", "httproutes", made)
+
+    def policy(self, name: str, spec: Object | None = None) -> str:
+        """A NetworkPolicy of the namespace shop, which lets nobody in unless `spec` says other. Returns its path."""
+        made = answers("networkpolicy")[0]
+        made["metadata"]["name"] = name
+        made["spec"] = spec or made["spec"]
+        return self._add("networking.k8s.io/v1", "networkpolicies", made)
 
     def endpoints(self, service: str, *ready: bool | None) -> None:
         """A slice for each endpoint of a service in the namespace shop; None leaves its condition out."""
@@ -116,27 +124,31 @@ class Cluster:
         group, resource, name, verb = _parts(method, path)
         self.asked.add((group, resource, verb))
         if (verb, resource) in self.forbidden:
-            names = {"deployments": resource, "checkout": name, "patch": verb, '"apps': f'"{group}'}
+            names = {"deployments": resource, "checkout": name, "cannot patch": f"cannot {verb}", '"apps': f'"{group}'}
             return 403, refusal("revert-forbidden", 403, **names)
         if verb == "list":
             return 200, {"metadata": {"resourceVersion": "1"}, "items": self._slices(path, query)}
+        if verb == "create":
+            return self._create(path, query, body)
         if path not in self.objects:
             return 404, refusal("revert-missing", 404, nosuch=name, deployments=resource, apps=group)
-        return (200, self.objects[path]) if verb == "get" else self._patch(path, query, body)
+        return (200, self.objects[path]) if verb == "get" else self._write(path, query, body, merged=verb == "patch")
 
-    def _patch(self, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _write(self, path: str, query: dict[str, str], body: Any, *, merged: bool) -> tuple[int, Any]:
         if self.churn > 0:
             self.churn -= 1
             self.controller(path, replicas=self.churn + 100)
         now = self.objects[path]
         version = body.get("metadata", {}).get("resourceVersion")
         if version is not None and version != now["metadata"]["resourceVersion"]:
-            return 409, refusal("revert-conflict", 409, checkout=now["metadata"]["name"])
-        made = merge(copy.deepcopy(now), body)
+            policy = now["kind"] == "NetworkPolicy"
+            scenario, recorded = ("networkpolicy", "ingress") if policy else ("revert-conflict", "checkout")
+            return 409, refusal(scenario, 409, **{recorded: now["metadata"]["name"]})
+        made = merge(copy.deepcopy(now), body) if merged else copy.deepcopy(body)
         made["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"]
         self.admission(made)
-        if fault := _fault(made):
-            return 422, fault
+        if fault := _fault(made, query):
+            return fault["code"], fault
         if made == now:
             return 200, now
         if made["spec"] != now["spec"]:
@@ -150,6 +162,22 @@ class Cluster:
         if self.prompt and made["kind"] == "Deployment":
             self.finish(path)
         return 200, made
+
+    def _create(self, folder: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        path = f"{folder}/{body['metadata']['name']}"
+        if path in self.objects:
+            return 409, _exists(folder, body["metadata"]["name"])
+        made = copy.deepcopy(body)
+        made["metadata"] |= {"uid": f"uid-{self._version}", "generation": 1, "managedFields": []}
+        self.admission(made)
+        if fault := _fault(made, query):
+            return fault["code"], fault
+        _manage(made, query.get("fieldManager", "unknown"))
+        if query.get("dryRun") != "All":
+            self.objects[path] = made
+            self.writes += 1
+            self._bump(made)
+        return 201, made
 
     def _review(self, body: Any) -> tuple[int, Any]:
         asked = body["spec"]["resourceAttributes"]
@@ -175,7 +203,15 @@ class Cluster:
 def _parts(method: str, path: str) -> tuple[str, str, str, str]:
     """Group, resource, name and verb, as a role names them."""
     _, _, group, _, _, _, resource, *rest = path.split("/")
-    return group, resource, rest[0] if rest else "", method.lower() if rest else "list"
+    verb = {"PUT": "update", "POST": "create"}.get(method, method.lower() if rest else "list")
+    return group, resource, rest[0] if rest else "", verb
+
+
+def _exists(folder: str, name: str) -> Object:
+    group, resource, _, _ = _parts("GET", folder)
+    message = f'{resource}.{group} "{name}" already exists'
+    details = {"name": name, "group": group, "kind": resource}
+    return {**refusal("revert-conflict", 409), "message": message, "reason": "AlreadyExists", "details": details}
 
 
 def _ref(service: str, weight: int | None) -> Object:
@@ -189,7 +225,8 @@ def _progressing(status: str, reason: str, at: str = "") -> Object:
 
 def _manage(made: Object, manager: str) -> None:
     """Writes down who wrote the template last, and when."""
-    fields: Object = {"f:spec": {"f:template": {}} if made["kind"] == "Deployment" else {"f:rules": {}}}
+    part = {"Deployment": "f:template", "HTTPRoute": "f:rules"}.get(made["kind"], "f:ingress")
+    fields: Object = {"f:spec": {part: {}}}
     entry = {"manager": manager, "operation": "Update", "time": _now(), "fieldsType": "FieldsV1", "fieldsV1": fields}
     others = [one for one in made["metadata"]["managedFields"] if one["manager"] != manager]
     made["metadata"]["managedFields"] = [*others, entry]
@@ -199,7 +236,7 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _fault(made: Object) -> Object | None:
+def _fault(made: Object, query: dict[str, str]) -> Object | None:
     """Fills in what the server fills in, and says what it does not take."""
     if made["kind"] == "Deployment":
         for name, value in DEFAULTS.items():
@@ -207,5 +244,7 @@ def _fault(made: Object) -> Object | None:
         images = [container.get("image") for container in made["spec"]["template"]["spec"].get("containers", [])]
         name = made["metadata"]["name"]
         return None if images and all(images) else refusal("revert-invalid", 422, checkout=name)
+    if made["kind"] == "NetworkPolicy":
+        return fault_of_policy(made, strict=query.get("fieldValidation") == "Strict")
     weights = [ref.get("weight", 1) for rule in made["spec"]["rules"] for ref in rule["backendRefs"]]
     return None if all(0 <= weight <= 1_000_000 for weight in weights) else answers("httproute-weights")[-1]

@@ -2,7 +2,7 @@
 
 The exchanges are as recorded, without those that no adapter makes, and with managedFields cut to what matters: who
 wrote which part, and when. The bodies of requests are not always what was sent (the program that recorded changed some
-of them afterwards), so a patch is matched by what it makes of the object, which the answers show.
+of them afterwards), so a patch is matched by what it makes of the object, which the answers show; a PUT by all of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 Object = dict[str, Any]
 EXCHANGES: list[Object] = json.loads((Path(__file__).parent / "kubernetes_exchanges.json").read_text())
-OPTIONS = {"fieldManager", "dryRun"}
+WRITES = {"PATCH", "PUT"}
+OPTIONS = {"fieldManager", "dryRun", "fieldValidation"}
 
 
 def answers(scenario: str) -> list[Object]:
@@ -83,10 +84,12 @@ class Replay:
         request, response = one["request"], one["response"]
         if (request["method"], request["path"]) != (method, path):
             return False
-        if method != "PATCH":
+        if method not in WRITES:
             return (request["query"], request["body"]) == (query, body)
         if not set(query) <= OPTIONS or request["query"].get("dryRun") != query.get("dryRun"):
             return False
+        if method == "PUT":
+            return bool(request["body"] == body)
         if response["status"] == 409:
             return bool(request["body"]["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"])
         if response["status"] == 200:
@@ -96,4 +99,4 @@ class Replay:
 
 def _changed(one: Object) -> bool:
     request, response = one["request"], one["response"]
-    return request["method"] == "PATCH" and response["status"] == 200 and "dryRun" not in request["query"]
+    return request["method"] in WRITES and response["status"] == 200 and "dryRun" not in request["query"]
