@@ -12,9 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
 
 from incidents.adapters import cloudflare_byoip_states as states
 from incidents.adapters.base import check_batch
@@ -24,7 +22,7 @@ from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.domain.findings import Finding, Severity
 from incidents.wire.deadline import Deadline
-from incidents.wire.http import Client, check_url, trust
+from incidents.wire.http import Client, check_guarded_url, trust
 from incidents.wire.settings import Settings, fault
 
 SETTINGS = frozenset({"account", "token", "url", "ca"})
@@ -226,18 +224,10 @@ class _Brake:
 
 
 def _url(given: Settings) -> str:
-    """The address of the API: https, or http to a loopback address, for the token goes with every call."""
-    url = check_url("url", given.text("url") if given.has("url") else URL, plain=True)
-    parts = urlsplit(url)
-    if parts.scheme == "http":
-        try:
-            loopback = ip_address(parts.hostname or "").is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise fault("url", "must begin with https://; http:// is for a numeric loopback address only")
-        if given.has("ca"):
-            raise fault("ca", "has no meaning without https")
+    """The address of the API; the token goes with every call."""
+    url = check_guarded_url("url", given.text("url") if given.has("url") else URL)
+    if given.has("ca") and not url.startswith("https:"):
+        raise fault("ca", "has no meaning without https")
     return url
 
 

@@ -12,6 +12,7 @@ import ssl
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -41,6 +42,15 @@ class Answer:
     body: Json
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The same with the body as it came, for whoever must look at its bytes before its meaning."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
 @dataclass(slots=True)
 class Client:
     """Speaks to one server.
@@ -51,6 +61,7 @@ class Client:
         headers: sent with every call; what is secret in them never stands in a message.
         tls: for https; None for the system's authorities. Certificates and names are always checked.
         tls_name: the name that stands in the server's certificate; empty for the host of the url.
+        largest: the most bytes of one answer that are read; more is no answer.
     """
 
     name: str
@@ -58,6 +69,7 @@ class Client:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: ssl.SSLContext | None = None
     tls_name: str = ""
+    largest: int = LARGEST_ANSWER
     _pool: urllib3.PoolManager = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,19 +94,30 @@ class Client:
             BackendUnreachable: no connection, so certainly nothing was sent.
             BackendTimeout: it was sent, and the answer was lost, late, or no answer.
         """
+        kind = {"Accept": "application/json", "Content-Type": "application/json" if form is None else FORM}
+        told = {**kind, **self.headers, **(headers or {})}
+        answer = self.exchange(
+            deadline, method, path + (f"?{urlencode(query)}" if query else ""), _encoded(body, form), told
+        )
+        return Answer(answer.status, answer.headers, _json(answer.content))
+
+    def exchange(
+        self, deadline: Deadline, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Raw:
+        """The same with bytes both ways, and with these headers only.
+
+        Raises: BackendUnreachable, BackendTimeout; as `call`.
+        """
         try:
             seconds = deadline.left()
         except TimeoutError:
             raise BackendUnreachable(f"{self.name} was not asked, for no time was left") from None
-        address = self.url.rstrip("/") + path + (f"?{urlencode(query)}" if query else "")
         try:
             response = self._pool.request(
                 method,
-                address,
-                body=_encoded(body, form),
-                headers={"Accept": "application/json", "Content-Type": "application/json" if form is None else FORM}
-                | dict(self.headers)
-                | dict(headers or {}),
+                self.url.rstrip("/") + path,
+                body=content,
+                headers=dict(headers),
                 timeout=urllib3.Timeout(total=seconds),
                 retries=False,
                 redirect=False,
@@ -109,7 +132,7 @@ class Client:
             raise BackendTimeout(f"{self.name} {reason}") from error
         except urllib3.exceptions.HTTPError as error:
             raise BackendTimeout(f"{self.name} did not answer") from error
-        return Answer(response.status, dict(response.headers), self._body(response, deadline))
+        return Raw(response.status, dict(response.headers), self._content(response, deadline))
 
     def close(self) -> None:
         """Ends connections. Harmless when repeated."""
@@ -120,27 +143,31 @@ class Client:
             return f"the certificate of {self.name} is not accepted: {_why(cause)}"
         return f"{self.name} could not be reached"
 
-    def _body(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Json:
-        """The body as JSON, however slowly it comes."""
+    def _content(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
+        """The whole body, however slowly it comes."""
         received = bytearray()
         whole = False
         try:
             for piece in response.stream(PIECE):
                 received += piece
                 deadline.left()
-                if len(received) > LARGEST_ANSWER:
-                    raise BackendTimeout(f"{self.name} answered more than {LARGEST_ANSWER} bytes")
+                if len(received) > self.largest:
+                    raise BackendTimeout(f"{self.name} answered more than {self.largest} bytes")
             whole = True
         except (urllib3.exceptions.HTTPError, TimeoutError, OSError) as error:
             raise BackendTimeout(f"{self.name} did not finish its answer in time") from error
         finally:
             # A connection with the rest of an answer in it must answer nobody else.
             response.release_conn() if whole else response.close()
-        try:
-            value: Json = json.loads(received)
-        except ValueError:
-            return None
-        return value
+        return bytes(received)
+
+
+def _json(content: bytes) -> Json:
+    try:
+        value: Json = json.loads(content)
+    except (ValueError, RecursionError):  # brackets without end are no answer either
+        return None
+    return value
 
 
 def _encoded(body: Json, form: Mapping[str, str] | None) -> bytes | None:
@@ -157,12 +184,31 @@ def check_url(name: str, url: str, *, plain: bool = False) -> str:
 
     Raises InventoryFault.
     """
-    parts = urlsplit(url)
     schemes = ("https", "http") if plain else ("https",)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - looked at only when it is asked for
+    except ValueError:
+        raise fault(name, "is no address of a server") from None
     if parts.scheme not in schemes or not parts.hostname:
         raise fault(name, f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)} and a host")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise fault(name, "must hold no name, password, query or fragment; secrets have settings of their own")
+    return url
+
+
+def check_guarded_url(name: str, url: str) -> str:
+    """The same for calls that a secret goes with, or depends on: https, or http to a numeric loopback address.
+
+    Raises InventoryFault.
+    """
+    parts = urlsplit(check_url(name, url, plain=True))
+    try:
+        at_home = ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        at_home = False
+    if parts.scheme != "https" and not at_home:
+        raise fault(name, "must begin with https://; http:// is for a numeric loopback address only")
     return url
 
 

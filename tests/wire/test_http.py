@@ -13,7 +13,7 @@ import pytest
 
 from incidents.domain.errors import BackendTimeout, BackendUnreachable, InventoryFault
 from incidents.wire.deadline import Deadline
-from incidents.wire.http import Client, identify, trust
+from incidents.wire.http import Client, check_guarded_url, identify, trust
 from tests.fakes.certificates import Identity, make_identity
 from tests.fakes.sockets import Peer, closed_address, closing, dripping, silent
 
@@ -185,3 +185,54 @@ def test_a_query_goes_with_every_method() -> None:
         client.call(Deadline(5), "PATCH", "/x", {}, query={"dryRun": "All", "labelSelector": "a/b=c"})
         client.close()
     assert seen == [b"PATCH /base/x?dryRun=All&labelSelector=a%2Fb%3Dc HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "rest"),
+    [(b"Content-Length: 101\r\n\r\n", b"x" * 101), (b"Connection: close\r\n\r\n", b"x" * 1_000_000)],
+    ids=["told", "not told"],
+)
+def test_more_than_the_largest_answer_is_no_answer(beginning: bytes, rest: bytes) -> None:
+    def meet(line: socket.socket, ended: threading.Event) -> None:
+        read_request(line)
+        line.sendall(b"HTTP/1.1 200 OK\r\n" + beginning + rest)
+
+    with Peer(meet) as peer, pytest.raises(BackendTimeout, match="kube-a answered more than 100 bytes"):
+        call(f"http://{peer.address}", largest=100)
+
+
+@pytest.mark.parametrize("content", [b"no json", b"\xff", b"[" * 100_000], ids=["words", "bytes", "brackets"])
+def test_what_is_no_json_is_told_as_none_and_its_bytes_are_there(content: bytes) -> None:
+    def meet(line: socket.socket, ended: threading.Event) -> None:
+        while read_request(line):
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content))
+
+    with Peer(meet) as peer:
+        client = Client("kube-a", f"http://{peer.address}")
+        assert client.call(Deadline(5), "GET", "/x").body is None
+        assert client.exchange(Deadline(5), "GET", "/x", None, {}).content == content
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://hook.example:99999/", "is no address of a server"),
+        ("https://[::1/", "is no address of a server"),
+        ("ftp://hook.example/", "must begin with https:// or http:// and a host"),
+        ("https:///hook", "must begin with"),
+        ("https://a:b@hook.example/", "must hold no name, password"),
+        ("https://hook.example/?key=1", "must hold no name, password"),
+        ("http://hook.example/", "numeric loopback address only"),
+        ("http://localhost/", "numeric loopback address only"),
+        ("http://192.0.2.1/", "numeric loopback address only"),
+    ],
+)
+def test_bad_addresses_of_servers(url: str, words: str) -> None:
+    with pytest.raises(InventoryFault, match=words):
+        check_guarded_url("url", url)
+
+
+@pytest.mark.parametrize("url", ["https://hook.example/a", "http://127.0.0.1:8080", "http://[::1]/a"])
+def test_good_addresses_of_servers(url: str) -> None:
+    assert check_guarded_url("url", url) == url
