@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered; a body that is text goes out as it is, anything else as JSON."""
+    """What is answered; a body that is text or bytes goes out as it is, anything else as JSON."""
 
     status: int = 200
     body: Any = None
@@ -102,6 +102,12 @@ def _read(kind: str, sent: bytes) -> Any:
     return json.loads(sent) if sent else None
 
 
+def _written(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -123,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         if answer is None:
             self.close_connection = True
             return
-        body = answer.body.encode() if isinstance(answer.body, str) else json.dumps(answer.body).encode()
+        body = _written(answer.body)
         self.send_response(answer.status)
         for name, value in {"Content-Length": str(len(body)), **answer.headers}.items():
             self.send_header(name, value)
