@@ -12,6 +12,7 @@ from incidents.adapters.gateway_httproute import GatewayHttpRoute
 from incidents.adapters.git import Git
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.haproxy import HaProxy
+from incidents.adapters.hook import Hook
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
 from incidents.adapters.kubernetes_networkpolicy import KubernetesNetworkPolicy
 from incidents.adapters.simulated import Simulated
@@ -56,6 +57,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "git": Git,
     "gobgp": GoBgp,
     "haproxy": HaProxy,
+    "hook": Hook,
     "kubernetes-deployment": KubernetesDeployment,
     "kubernetes-networkpolicy": KubernetesNetworkPolicy,
     "simulated": Simulated,
