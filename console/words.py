@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from incidents.domain import traffic
 from incidents.domain.canonical import Json
-from incidents.domain.changes import State, label_of
+from incidents.domain.changes import State, is_up, label_of
 from incidents.domain.kinds import Kind
 from incidents.domain.people import Recognised
 from incidents.domain.runs import Step
@@ -47,6 +47,7 @@ CODES = {
     "guard.freeze": "Runs are paused.",
     "guard.gitops": "Another system would put back whatever is changed there.",
     "guard.incident": "This is allowed only while an incident is open.",
+    "guard.key-change": "Keys that were changed on purpose must not be put back.",
     "guard.location": "It was not said at which location.",
     "guard.locked": "Its control system does not let it be changed.",
     "guard.most-resources": "This is more than may be changed in one run.",
@@ -58,6 +59,7 @@ CODES = {
     "guard.not-ready": "A location is not ready to serve.",
     "guard.not-reverted": "Only the program is put back, not its data and settings.",
     "guard.nothing-to-do": "There is nothing to do.",
+    "guard.old-answers": "Others may go by the old answer for a while.",
     "guard.on-call": "This is allowed only to whoever is on call, and we could not see that.",
     "guard.one-at-a-time": "Another run is changing the same thing.",
     "guard.origin": "The route would come from a network that is not authorised for it.",
@@ -66,6 +68,8 @@ CODES = {
     "guard.permission": "The person who started it is no longer allowed to do this.",
     "guard.preapproval": "The rules for this action have been changed since the preview was made.",
     "guard.readiness-unknown": "Nobody can tell whether a location is ready.",
+    "guard.record-empty": "A name is never left without an answer.",
+    "guard.record-type": "It is a record of another kind now.",
     "guard.rpki": "What is published about who may announce it does not allow this, or could not be checked.",
     "guard.seal": "What is stored about this is not what people have agreed to. Call us.",
     "guard.second-person": "A second person has to agree to this.",
@@ -122,6 +126,9 @@ ASPECTS = {
     "source": "Version in Git",
     "deploy": "Version that runs",
     "weight": "Share of the traffic",
+    "document": "Policy",
+    "rrset": "Record",
+    "keyset": "Public keys",
 }
 # How a caller was recognised, as whoever speaks to them says it.
 RECOGNISED: dict[str, str] = {
@@ -226,6 +233,8 @@ def describe(aspect: str, state: State | None) -> str:
         return label_of(state) or "a version without a name"
     if aspect == "weight":
         return traffic.describe(state)
+    if aspect in ("document", "rrset", "keyset"):
+        return label_of(state) or ("without a name" if is_up(state) else "gone")
     if state.get("advertised") is not True:
         return "not advertised"
     return "advertised" + "".join(f", {words}" for words in route_details(state))

@@ -123,6 +123,10 @@ def bulk_text(action: str, count: int) -> str:
     return f"{entry.words.verb} all {what.replace(' ', ' withdrawn ') if entry.kinds == (Kind.PREFIX,) else what}"
 
 
+# What somebody feels although it may be reachable.
+BROKEN = (Damage.BAD_DEPLOY, Damage.MISROUTED, Damage.POLICY_BLOCKS, Damage.RECORD_WRONG, Damage.KEYS_WRONG)
+
+
 class Told(Protocol):
     """What a headline tells of: the home page of an organization, or its line on the support desk."""
 
@@ -150,7 +154,7 @@ def headline(page: Told) -> str:
     withdrawn = [card for card in page.cards if card.damage in (Damage.WITHDRAWN, Damage.WITHDRAWN_UNBOUND)]
     if withdrawn:
         return f"{_of(withdrawn, page)} {_are(withdrawn)} not advertised from every location"
-    broken = [card for card in page.cards if card.damage in (Damage.BAD_DEPLOY, Damage.MISROUTED)]
+    broken = [card for card in page.cards if card.damage in BROKEN]
     if broken:
         return f"{_of(broken, page)} {_are(broken)} not as {'it' if len(broken) == 1 else 'they'} should be"
     drifted = [card for card in page.cards if card.damage is Damage.DRIFTED]

@@ -17,6 +17,7 @@ from incidents.domain.canonical import JsonObject
 #   settled     false while the backend is still carrying out what it was told (a deployment that rolls out)
 #   problem     why it cannot carry it out, for people
 #   ready       whether there is capacity here that could take traffic now
+#   text        what it says, line by line, where its fields are not readable by themselves
 #   label       what people call this state, such as `shop/checkout:1.42` or `4f2c1ab Show the new basket`
 #   paused      true where the backend would take a change and not carry it out
 #   managed_by  who would undo a change that is made here, such as `Argo CD`
@@ -44,9 +45,9 @@ def label_of(state: State) -> str:
 
 
 def labelled(state: State) -> State:
-    """What a plan or a snapshot keeps of a state: its settings, and what people call it."""
-    label = label_of(state)
-    return {**settings_of(state), STATUS: {"label": label}} if label else settings_of(state)
+    """What a plan or a snapshot keeps of a state: its settings, what people call it, and what they read of it."""
+    kept = {field: value for field, value in status_of(state).items() if field in ("label", "text") and value}
+    return {**settings_of(state), STATUS: kept} if kept else settings_of(state)
 
 
 def same(one: State, other: State) -> bool:
@@ -164,9 +165,15 @@ SHARED = frozenset({"weight"})
 
 
 def is_up(state: State) -> bool:
-    """Whether this state serves traffic: a route that is advertised, a service that is bound, a weight that counts."""
+    """Whether this state serves: a route that is advertised, a service that is bound, a weight that counts, a document
+    or a set of records that is there and not empty.
+    """
     return (
-        state.get("advertised") is not False
+        state.get("present") is not False
+        and state.get("document", "") is not None
+        and state.get("records") != []
+        and state.get("members") != []
+        and state.get("advertised") is not False
         and state.get("bound") is not False
         and state.get("weight") != 0
         and state.get("mode", "ready") == "ready"

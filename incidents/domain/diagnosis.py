@@ -17,6 +17,9 @@ class Damage(StrEnum):
     WITHDRAWN_UNBOUND = "withdrawn_unbound"
     BAD_DEPLOY = "bad_deploy"
     MISROUTED = "misrouted"
+    POLICY_BLOCKS = "policy_blocks"
+    RECORD_WRONG = "record_wrong"
+    KEYS_WRONG = "keys_wrong"
     DRIFTED = "drifted"
     UNREACHABLE_ELSEWHERE = "unreachable_elsewhere"
     UNKNOWN = "unknown"
@@ -72,7 +75,9 @@ def diagnose(kind: Kind, sides: Sequence[Side], sights: Sequence[Sight]) -> Diag
     """The damage state of a resource, from the worst that is certain to the best."""
     if kind is Kind.PREFIX:
         return _diagnose_prefix(sides, sights)
-    return _diagnose_service(sides, sights) if kind is Kind.SERVICE else _diagnose_pool(sides, sights)
+    if kind is Kind.SERVICE:
+        return _diagnose_service(sides, sights)
+    return _diagnose_pool(sides, sights) if kind is Kind.POOL else _diagnose_whole(kind, sides, sights)
 
 
 def _diagnose_prefix(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
@@ -120,6 +125,28 @@ def _diagnose_pool(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
     changed = {side.location for side in sides if _differs(side)}
     if emptied or (changed and seen.unreachable):
         return seen.conclude(Damage.MISROUTED, changed, "shift_traffic_back", changed)
+    return seen.without_difference([_as_new(side) for side in sides])
+
+
+# What is wrong with a document, or a set of records, that is not the proven one; and what repairs it.
+WHOLE = {
+    Kind.POLICY: (Damage.POLICY_BLOCKS, "roll_back_policy"),
+    Kind.RECORD: (Damage.RECORD_WRONG, "restore_record"),
+    Kind.KEYS: (Damage.KEYS_WRONG, "restore_keys"),
+}
+
+
+def _diagnose_whole(kind: Kind, sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
+    """Another document, or another set of records, is wrong when somebody feels it, or when nothing is there any more.
+
+    A policy that is gone lets everybody in, so that nobody complains; that is no reason to call it well.
+    """
+    seen = _Seen.of(sides, sights)
+    changed = {side.location for side in sides if _differs(side)}
+    gone = {side.location for side in sides if _differs(side) and side.now is not None and not is_up(side.now)}
+    if gone or (changed and seen.unreachable):
+        damage, repair = WHOLE[kind]
+        return seen.conclude(damage, changed, repair, changed)
     return seen.without_difference([_as_new(side) for side in sides])
 
 

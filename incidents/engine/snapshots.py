@@ -19,6 +19,9 @@ from incidents.engine.made import states_of
 from incidents.models import Binding, Measurement, Point, ResourceLock, Run, Snapshot, Target
 from incidents.models.bulk import insert
 
+# Aspects whose change is felt only some time after it was made.
+LATE = ("source", "document", "rrset", "keyset")
+
 
 class Proven(NamedTuple):
     """A binding whose state is proven in this round, with its snapshot so far."""
@@ -76,12 +79,12 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
 def _old_enough(now: datetime) -> Q:
     """Bindings that have been as they are for long enough.
 
-    What is written down in Git is carried out only when its controller gets to it, and until then the probes are green
-    because of what was there before; so a `source` has to stand longer.
+    What is written down in Git is carried out only when its controller gets to it, others keep an answer of the DNS for
+    a while, and until then the probes are green because of what was there before; so these have to stand longer.
     """
     soon = now - timedelta(seconds=settings.SNAPSHOT_AFTER_SECONDS)
     late = now - timedelta(seconds=settings.SNAPSHOT_SOURCE_AFTER_SECONDS)
-    return Q(aspect="source", seen__at__lte=late) | ~Q(aspect="source") & Q(seen__at__lte=soon)
+    return Q(aspect__in=LATE, seen__at__lte=late) | ~Q(aspect__in=LATE) & Q(seen__at__lte=soon)
 
 
 def _moving() -> frozenset[object]:

@@ -17,11 +17,6 @@ SOURCES = (
     "incidents/domain/guards.py",
     "incidents/domain/routes.py",
     "incidents/domain/traffic.py",
-    "incidents/actions/readvertise_prefix.py",
-    "incidents/actions/restoring.py",
-    "incidents/actions/revert_deploy.py",
-    "incidents/actions/shift_traffic_away.py",
-    "incidents/actions/shift_traffic_back.py",
     "incidents/services/propose.py",
     "incidents/services/start.py",
     "incidents/services/undo.py",
@@ -42,8 +37,8 @@ EVENTS = re.compile(
 def codes() -> set[str]:
     found: set[str] = set()
     # What an adapter says when it rehearses stands beside what our own guards say.
-    adapters = [path for path in (ROOT / "incidents/adapters").glob("*.py") if path.name != "__init__.py"]
-    for source in [*(ROOT / source for source in SOURCES), *adapters]:
+    whole = [path for room in ("actions", "adapters") for path in (ROOT / "incidents" / room).glob("[a-z]*.py")]
+    for source in [*(ROOT / source for source in SOURCES), *whole]:
         text = source.read_text()
         found |= set(re.findall(r'"((?:backend|engine|guard|hand-back|run|target|verdict)\.[a-z][a-z-]*)"', text))
     return {code for code in found if not EVENTS.fullmatch(code)} | {

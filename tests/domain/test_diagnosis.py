@@ -120,3 +120,40 @@ def test_diagnose_a_pool(sides: list[Side], sights: list[Sight], damage: Damage,
     found = diagnose(Kind.POOL, sides, sights)
     assert (found.damage, found.repairable) == (damage, repairable)
     assert found.repair == ("shift_traffic_back" if repairable else "")
+
+
+OPEN: State = {"document": "allow: everybody"}
+SHUT: State = {"document": "allow: nobody"}
+ABSENT: State = {"document": None}
+
+
+@pytest.mark.parametrize(
+    ("now", "sights", "damage"),
+    [
+        (OPEN, GREEN, Damage.HEALTHY),
+        (SHUT, GREEN, Damage.HEALTHY),  # another one that works is new
+        (SHUT, RED, Damage.POLICY_BLOCKS),
+        (ABSENT, GREEN, Damage.POLICY_BLOCKS),  # everybody is let in, and nobody complains
+        (OPEN, RED, Damage.UNREACHABLE_ELSEWHERE),
+        (None, RED, Damage.UNKNOWN),
+    ],
+)
+def test_a_policy(now: State | None, sights: list[Sight], damage: Damage) -> None:
+    found = diagnose(Kind.POLICY, [Side("a", "document", now, OPEN), Side("b", "document", OPEN, OPEN)], sights)
+    assert found.damage is damage
+    assert found.repairable == (("a",) if damage is Damage.POLICY_BLOCKS else ())
+    assert found.repair == ("roll_back_policy" if damage is Damage.POLICY_BLOCKS else "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage", "repair"),
+    [
+        (Kind.RECORD, Damage.RECORD_WRONG, "restore_record"),
+        (Kind.KEYS, Damage.KEYS_WRONG, "restore_keys"),
+    ],
+)
+def test_a_record_and_keys_are_wrong_in_the_same_way(kind: Kind, damage: Damage, repair: str) -> None:
+    found = diagnose(kind, [Side("a", "any", {"records": ["b"]}, {"records": ["a"]})], RED)
+    assert (found.damage, found.repair, found.repairable) == (damage, repair, ("a",))
+    empty = diagnose(kind, [Side("a", "any", {"records": []}, {"records": ["a"]})], GREEN)
+    assert empty.damage is damage
