@@ -1,18 +1,15 @@
-"""A batch of changes to one commit: what is there, what may be written, and the tree that comes of it."""
+"""A batch of changes to one commit: what each comes to, and the tree that comes of all. A kind says what a state is."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from incidents.adapters.git_repository import TREE, Entry, Repository
-from incidents.adapters.git_words import short
-from incidents.domain.changes import Change, Receipt, Reply, State, same, settings_of
+from incidents.domain.changes import Change, Receipt, Reply
 
 REFUSED, GONE = "backend.refused", "backend.revision-gone"
 ROOT = ""
-_ID = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +39,9 @@ class Errand:
         return self.detail.removeprefix("not sent: ")
 
     @property
-    def tree(self) -> str:
-        """The id that shall stand at the path; empty for nothing."""
-        return str(self.change.after["tree"])
+    def object(self) -> str:
+        """The id of what shall stand at the path; empty for nothing."""
+        return self.target.object if self.target else ""
 
     def refused(self, detail: str, code: str = REFUSED) -> Errand:
         return replace(self, reply=Reply.REFUSED, detail=f"not sent: {detail}", code=code)
@@ -54,39 +51,13 @@ class Errand:
         return Receipt(self.path, self.reply or reply, self.detail if self.reply else detail)
 
 
-def state_of(entry: Entry | None) -> State:
-    return {"tree": entry.object if entry else ""}
-
-
-def errands_of(changes: Sequence[Change]) -> list[Errand]:
-    """One a change, in order; what could never be written is refused here, without asking anybody."""
-    return [
-        Errand(change) if _is_state(change.after) else Errand(change).refused("this is no state of a path")
-        for change in changes
-    ]
-
-
-def weigh(errands: Sequence[Errand], repository: Repository, head: str) -> list[Errand]:
-    """The same, compared with what stands at their paths in this commit.
-
-    Raises: TimeoutError, OSError, Damaged.
-    """
-    paths = [errand.path for errand in errands]
-    there = repository.entries(head, [*paths, *(above for path in paths for above in _above(path))])
-    compared = [_compare(errand, there) for errand in errands]
-    wanted = {errand.path: errand.tree for errand in compared if errand.reply is None and errand.tree}
-    held = repository.held(head, wanted)
-    near = _near([errand.path for errand in compared if errand.reply is None])
-    return [_fit(errand, held, near) for errand in compared]
-
-
 def build(errands: Sequence[Errand], repository: Repository, head: str) -> str:
     """The id of the tree of this commit with what the errands without a reply ask for, and nothing else changed.
 
     Raises: TimeoutError, OSError, Damaged.
     """
     edits = {errand.path: errand.target for errand in errands if errand.reply is None}
-    folders = _folders({above for path in edits for above in _above(path)}, repository, head)
+    folders = _folders({folder for path in edits for folder in above(path)}, repository, head)
     for path, target in edits.items():
         _place(folders, path, target)
     # From the deepest up, for the id of a folder is part of the one above it.
@@ -99,40 +70,33 @@ def build(errands: Sequence[Errand], repository: Repository, head: str) -> str:
     return repository.store([folders[ROOT]])[0]
 
 
-def _is_state(state: State) -> bool:
-    tree = settings_of(state).get("tree")
-    return set(settings_of(state)) == {"tree"} and isinstance(tree, str) and bool(not tree or _ID.fullmatch(tree))
-
-
-def _above(path: str) -> list[str]:
+def above(path: str) -> list[str]:
     """The folders that a path lies in."""
     parts = path.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
-def _compare(errand: Errand, there: Mapping[str, Entry]) -> Errand:
-    if errand.reply is not None:
-        return errand
-    now = state_of(there.get(errand.path))
-    if same(now, errand.change.after):
-        return replace(errand, reply=Reply.ACCEPTED)
-    if not same(now, errand.change.before):
-        return errand.refused(f"this path was changed in the meantime, and holds {short(str(now['tree']))} now")
-    blocked = next((above for above in _above(errand.path) if above in there and there[above].mode != TREE), "")
+def with_room(errand: Errand, there: Mapping[str, Entry]) -> Errand:
+    """The same, refused where something that is no folder stands in the way to its path.
+
+    Args:
+        there: what stands at the folders above it, and perhaps elsewhere.
+    """
+    blocked = next((folder for folder in above(errand.path) if folder in there and there[folder].mode != TREE), "")
     if blocked:
         return errand.refused(f"{blocked} is no folder any more, and nothing but this path may be changed")
     return errand
 
 
-def _fit(errand: Errand, held: Mapping[str, Entry], near: Mapping[str, str]) -> Errand:
-    """Refuses what is no longer there to be put back, and what another change of the batch would touch too."""
-    if errand.reply is not None:
-        return errand
-    if errand.path in near:
-        return errand.refused(f"{near[errand.path]} is changed together with it, and one lies inside the other")
-    if errand.tree and errand.path not in held:
-        return errand.refused("the revision that held it is no longer in the repository", GONE)
-    return replace(errand, target=held.get(errand.path))
+def apart(errands: Sequence[Errand]) -> list[Errand]:
+    """The same; those without a reply are refused where another change of the batch would touch them too."""
+    near = _near([errand.path for errand in errands if errand.reply is None])
+    return [
+        errand.refused(f"{near[errand.path]} is changed together with it, and one lies inside the other")
+        if errand.reply is None and errand.path in near
+        else errand
+        for errand in errands
+    ]
 
 
 def _near(paths: Sequence[str]) -> dict[str, str]:
@@ -140,8 +104,8 @@ def _near(paths: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     known = set(paths)
     for path in paths:
-        for above in known.intersection(_above(path)):
-            found |= {path: above, above: path}
+        for folder in known.intersection(above(path)):
+            found |= {path: folder, folder: path}
     return found
 
 
