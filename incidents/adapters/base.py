@@ -21,6 +21,8 @@ class Adapter(Protocol):
     def observe(self, keys: Sequence[str]) -> Mapping[str, State]:
         """What is, now: one state for every key asked for, without any effect.
 
+        Where one key cannot be read and the others can, its state is `changes.unreadable`.
+
         Raises:
             EmptyBatch, UnknownKey: before anything is sent.
             BackendUnreachable, BackendTimeout, BackendRefused: nothing was learned.

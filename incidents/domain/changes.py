@@ -38,6 +38,19 @@ def status_of(state: State) -> JsonObject:
     return status if isinstance(status, Mapping) else {}
 
 
+def unreadable(why: str) -> State:
+    """What an adapter tells of one key where something is that it cannot, or must not, read: nothing but why.
+
+    It has no settings, so it is the same as nothing that was ever read, proven or planned. Its adapter refuses every
+    change from it and to it.
+    """
+    return {STATUS: {"settled": False, "problem": why}}
+
+
+def is_unreadable(state: State) -> bool:
+    return not settings_of(state)
+
+
 def label_of(state: State) -> str:
     """What people call this state; empty where it has no name."""
     label = status_of(state).get("label")
