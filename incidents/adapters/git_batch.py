@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -89,14 +90,16 @@ def with_room(errand: Errand, there: Mapping[str, Entry]) -> Errand:
 
 
 def apart(errands: Sequence[Errand]) -> list[Errand]:
-    """The same; those without a reply are refused where another change of the batch would touch them too."""
-    near = _near([errand.path for errand in errands if errand.reply is None])
-    return [
-        errand.refused(f"{near[errand.path]} is changed together with it, and one lies inside the other")
-        if errand.reply is None and errand.path in near
-        else errand
-        for errand in errands
-    ]
+    """The same; those without a reply are refused where another change of the batch would touch their path too."""
+    paths = [errand.path for errand in errands if errand.reply is None]
+    near, often = _near(paths), Counter(paths)
+    return [errand if errand.reply else _alone(errand, near, often) for errand in errands]
+
+
+def _alone(errand: Errand, near: Mapping[str, str], often: Mapping[str, int]) -> Errand:
+    if errand.path in near:
+        return errand.refused(f"{near[errand.path]} is changed together with it, and one lies inside the other")
+    return errand.refused("it stands twice in one batch") if often[errand.path] > 1 else errand
 
 
 def _near(paths: Sequence[str]) -> dict[str, str]:

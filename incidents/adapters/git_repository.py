@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
-from incidents.adapters.git_command import Ended, Program
+from incidents.adapters.git_command import LARGEST_OUTPUT, Ended, Program
 from incidents.adapters.git_remote import Remote
 from incidents.adapters.git_words import LONGEST_SUBJECT, certainly_not_sent, failure, is_damage, printable, said, short
 from incidents.domain.errors import BackendRefused
 from incidents.wire.deadline import Deadline
 
 HEAD = "refs/handrail/head"
-TREE = "040000"
+TREE, FILE, LINK, SUBMODULE = "040000", "100644", "120000", "160000"
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree with nothing in it, in every repository
 # Arguments of one command; the system takes some hundred thousand bytes.
 PATHS_IN_A_COMMAND = 500
+# What `git cat-file` writes before each object, and a line end after it.
+LONGEST_HEADER = 100
 
 # Somebody moved the branch between our look and our push; the server's own compare noticed it.
 _RACED = re.compile(
@@ -38,7 +42,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        return {"040000": "tree", "160000": "commit"}.get(self.mode, "blob")
+        return {TREE: "tree", SUBMODULE: "commit"}.get(self.mode, "blob")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +107,28 @@ class Repository:
 
     def trees(self, names: Sequence[str]) -> list[Mapping[str, Entry]]:
         """What stands in each of these trees, by name."""
-        told = self._local("cat-file", "--batch", given="".join(f"{name}\n" for name in names)).out
-        found: list[Mapping[str, Entry]] = []
-        start = 0
-        for _ in names:
-            # ID SPACE "tree" SPACE SIZE LINE-END, then the tree itself, and a line end after it.
-            end = told.index(b"\n", start) + 1
-            fields = told[start:end].split()
-            if fields[1:2] != [b"tree"]:
-                raise Damaged
-            start = end + int(fields[2]) + 1
-            found.append(_tree(told[end : start - 1]))
+        return [_tree(raw) for raw in self._contents(names, b"tree")]
+
+    def blobs(self, ids: Collection[str], largest: int) -> Mapping[str, bytes]:
+        """What these files hold, by the id of each, byte for byte; one of more bytes than `largest` is left out."""
+        asked = "".join(f"{one}\n" for one in ids)
+        sizes = self._local("cat-file", "--batch-check=%(objectname) %(objectsize)", given=asked).text().splitlines()
+        small = [one for one, _, size in (line.partition(" ") for line in sizes) if _number(size) <= largest]
+        found: dict[str, bytes] = {}
+        many = max(1, LARGEST_OUTPUT // (largest + LONGEST_HEADER))
+        for start in range(0, len(small), many):
+            some = small[start : start + many]
+            found |= zip(some, self._contents(some, b"blob"), strict=True)
         return found
+
+    def write(self, contents: Sequence[bytes]) -> list[str]:
+        """The ids of files that hold this, byte for byte, in order."""
+        with tempfile.TemporaryDirectory(dir=self.program.folder) as folder:
+            paths = [Path(folder, str(number)) for number in range(len(contents))]
+            for path, content in zip(paths, contents, strict=True):
+                path.write_bytes(content)
+            given = "".join(f"{path}\n" for path in paths)
+            return self._local("hash-object", "-w", "--no-filters", "--stdin-paths", given=given).text().split()
 
     def store(self, trees: Sequence[Mapping[str, Entry]]) -> list[str]:
         """The ids of trees with these entries, in order."""
@@ -197,6 +211,19 @@ class Repository:
                 if path in wanted and fields[3].strip("0"):
                     yield Touch(about, path, Entry(fields[1], fields[3]))
 
+    def _contents(self, names: Sequence[str], kind: bytes) -> Iterator[bytes]:
+        """What each of these objects holds, in order; all of them are of one kind."""
+        told = self._local("cat-file", "--batch", given="".join(f"{name}\n" for name in names)).out
+        start = 0
+        for _ in names:
+            # ID SPACE KIND SPACE SIZE LINE-END, then the object itself, and a line end after it.
+            end = told.index(b"\n", start) + 1
+            fields = told[start:end].split()
+            if fields[1:2] != [kind]:
+                raise Damaged
+            start = end + int(fields[2]) + 1
+            yield told[end : start - 1]
+
     def _run(self, *arguments: str, given: str = "") -> Ended:
         return self.program.run(self.deadline, *arguments, given=given.encode("utf-8", "surrogateescape"))
 
@@ -215,6 +242,13 @@ def _listing(ended: Ended) -> dict[str, Entry]:
         mode, _, object_id = about.split()
         found[path] = Entry(mode, object_id)
     return found
+
+
+def _number(size: str) -> int:
+    """Raises Damaged for what git says of an object that is missing."""
+    if not size.isdigit():
+        raise Damaged
+    return int(size)
 
 
 def _tree(raw: bytes) -> dict[str, Entry]:

@@ -10,6 +10,7 @@ from incidents.adapters.bird import Bird
 from incidents.adapters.cloudflare_byoip import CloudflareByoip
 from incidents.adapters.gateway_httproute import GatewayHttpRoute
 from incidents.adapters.git import Git
+from incidents.adapters.git_document import GitDocument
 from incidents.adapters.gobgp import GoBgp
 from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.hook import Hook
@@ -55,6 +56,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "cloudflare-byoip": CloudflareByoip,
     "gateway-httproute": GatewayHttpRoute,
     "git": Git,
+    "git-document": GitDocument,
     "gobgp": GoBgp,
     "haproxy": HaProxy,
     "hook": Hook,

@@ -1,4 +1,4 @@
-"""Repositories to test the adapter of git with, served from a folder, by http and by ssh."""
+"""Repositories to test the adapters of git with, served from a folder, by http and by ssh."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from incidents.adapters.git import Git
+from incidents.adapters.git_document import GitDocument
 from incidents.domain.changes import Change, State
 from incidents.lab import ports, processes
 from tests.adapters.support import change, read_reference
@@ -53,7 +54,7 @@ class Origin:
                 text += f'M 160000 {what} "{path}"\n'
             else:
                 text += f'M {mode} inline "{path}"\n{_data(what)}'
-        self.git("fast-import", "--quiet", "--force", "--date-format=raw", given=text.encode())
+        self.git("fast-import", "--quiet", "--force", "--date-format=raw", given=_bytes(text))
         self.git("update-ref", "refs/heads/main", "refs/heads/new")
         self.git("update-ref", "-d", "refs/heads/new")
         return self.head()
@@ -95,7 +96,12 @@ class Origin:
 
 
 def _data(text: str) -> str:
-    return f"data {len(text.encode())}\n{text}\n"
+    return f"data {len(_bytes(text))}\n{text}\n"
+
+
+def _bytes(text: str) -> bytes:
+    """Its UTF-8; a byte that belongs to none stands in the text as `\\udcXX`."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def git(url: str, keys: Sequence[str], budget_seconds: float = 10, settings: Mapping[str, object] | None = None) -> Git:
@@ -112,6 +118,24 @@ def by_http(
     address: str, keys: Sequence[str], budget_seconds: float = 10, settings: Mapping[str, object] | None = None
 ) -> Git:
     return git(f"http://{address}/repo.git", keys, budget_seconds, settings)
+
+
+def documents(
+    url: str, keys: Sequence[str], budget_seconds: float = 10, settings: Mapping[str, object] | None = None
+) -> GitDocument:
+    return GitDocument.from_settings(
+        name="config-repository",
+        settings={"url": url, **(settings or {})},
+        secret=read_reference,
+        keys=frozenset(keys),
+        budget_seconds=budget_seconds,
+    )
+
+
+def documents_by_http(
+    address: str, keys: Sequence[str], budget_seconds: float = 10, settings: Mapping[str, object] | None = None
+) -> GitDocument:
+    return documents(f"http://{address}/repo.git", keys, budget_seconds, settings)
 
 
 def to(path: str, after: State, before: State) -> Change:
