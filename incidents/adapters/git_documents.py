@@ -21,6 +21,9 @@ from incidents.domain.changes import (
 )
 from incidents.domain.keysets import keys_in
 
+ABSENT: State = {"document": None}
+# Under this stands the id of a file whose text is not told.
+UNREAD = "unread"
 LARGEST = 256 * 1024
 _NO_FILES = {TREE: "a folder", LINK: "a link", SUBMODULE: "a submodule"}
 
@@ -79,12 +82,17 @@ class Documents:
     def _state(self, path: str, entry: Entry | None, held: Mapping[str, bytes]) -> State:
         if entry is None:
             # Nobody's good state: it could never be put back.
-            return {"document": None, STATUS: {"settled": False, "problem": f"there is no {path}"}}
+            return {**ABSENT, STATUS: {"settled": False, "problem": f"there is no {path}"}}
         try:
             text = _text(entry, held)
             return {"document": text, STATUS: self._told(path, text)}
         except ValueError as why:
-            return unreadable(f"{path} is not read: {why}")
+            text = f"{path} is not read: {why}"
+        if entry.mode in _NO_FILES:
+            return unreadable(text)
+        # Broken, too large, or with something private in it: by its name alone it can be told from any other, and so be
+        # replaced by what is right.
+        return {UNREAD: entry.object, STATUS: {"settled": False, "problem": text}}
 
     def _told(self, path: str, text: str) -> Mapping[str, bool | str]:
         """Raises ValueError for what is no document here."""
@@ -145,6 +153,6 @@ def _compare(errand: Errand, now: State, there: Mapping[str, Entry]) -> Errand:
     if same(now, errand.change.after):
         return replace(errand, reply=Reply.ACCEPTED)
     if not same(now, errand.change.before):
-        gone = ", and is gone" if now["document"] is None else ""
+        gone = ", and is gone" if ABSENT.items() <= now.items() else ""
         return errand.refused(f"this file was changed in the meantime{gone}")
     return with_room(errand, there)

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from incidents.domain.canonical import encode
-from incidents.domain.changes import STATUS, Receipt, Reply, State, settings_of
+from incidents.domain.changes import STATUS, Receipt, Reply, State, settings_of, unreadable
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.keysets import private_part
 
 # Levels of objects and lists in each other, the answer itself among them.
 DEEPEST = 20
@@ -162,6 +163,9 @@ def _state(key: str, value: object) -> State:
         raise Unusable(
             f"the state of {key} has a number above 53 bits, or a field whose name is not in ASCII"
         ) from None
+    if what := private_part(json.dumps(value)):
+        # Whatever kind of thing it is: secrets of others are not for us to keep.
+        return unreadable(f"{key} is not read: it holds {what}")
     if STATUS not in state:
         return settings
     told = _object_of(state[STATUS], f"the status of {key}")

@@ -25,6 +25,8 @@ from incidents.domain.canonical import JsonObject
 #   sessions    how many neighbours a router has that would hear of a change
 State: TypeAlias = JsonObject
 STATUS = "status"
+# Of these fields a plan and a snapshot keep a copy, for people to read.
+KEPT = ("label", "text")
 
 
 def settings_of(state: State) -> State:
@@ -59,7 +61,7 @@ def label_of(state: State) -> str:
 
 def labelled(state: State) -> State:
     """What a plan or a snapshot keeps of a state: its settings, what people call it, and what they read of it."""
-    kept = {field: value for field, value in status_of(state).items() if field in ("label", "text") and value}
+    kept = {field: value for field, value in status_of(state).items() if field in KEPT and value}
     return {**settings_of(state), STATUS: kept} if kept else settings_of(state)
 
 
@@ -184,6 +186,7 @@ def is_up(state: State) -> bool:
     return (
         state.get("present") is not False
         and state.get("document", "") is not None
+        and "unread" not in state
         and state.get("records") != []
         and state.get("members") != []
         and state.get("advertised") is not False

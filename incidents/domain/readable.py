@@ -26,6 +26,8 @@ class Line:
 
 def lines_of(state: State) -> list[str]:
     """What a state says: its document, or what its backend made readable of it, or else its fields."""
+    if "unread" in state:
+        return [str(status_of(state).get("problem") or "What is there cannot be shown here.")]
     document = state.get("document")
     if isinstance(document, str):
         return document.splitlines()

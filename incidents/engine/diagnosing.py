@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from django.db.models import QuerySet
 
 from incidents.audit.log import ENGINE, Entry, append, in_batches
-from incidents.domain.changes import same
+from incidents.domain.changes import is_unreadable, same
 from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose
 from incidents.domain.kinds import Kind
 from incidents.domain.verdicts import Mark
@@ -68,7 +68,7 @@ def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
     )
     away = hand_backs.states_away()
     for pk, resource, location, aspect, backend, seen, good in rows:
-        now_seen = seen if backend in fresh else None
+        now_seen = seen if backend in fresh and seen is not None and not is_unreadable(seen) else None
         # What is changed on purpose for a while is as it should be, as long as it is as that run left it.
         on_purpose = seen is not None and any(same(seen, state) for state in away.get(str(pk), ()))
         sides[resource].append(Side(location, aspect, now_seen, seen if on_purpose else good))

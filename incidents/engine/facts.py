@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from incidents.domain.changes import Change, State, bare, same, whole_way
+from incidents.domain.changes import Change, State, bare, is_unreadable, same, status_of, whole_way
 from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
@@ -95,6 +95,9 @@ def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
 
 def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> BindingFacts:
     good, now = row.good, sighted.states.get(row.pk)
+    silence = sighted.silent.get(row.backend.slug, "")
+    if now is not None and is_unreadable(now):
+        silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
     return BindingFacts(
         id=str(row.pk),
         location=row.location.slug,
@@ -103,7 +106,7 @@ def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> B
         aspect=row.aspect,
         key=row.key,
         now=now,
-        silence=sighted.silent.get(row.backend.slug, ""),
+        silence=silence,
         good=Good(good.state, good.proven_at, good.proven_until, tuple(good.proof)) if good else None,
         away=now is not None and any(same(now, state) for state in away),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from incidents.adapters.git_document import GitDocument
-from incidents.domain.changes import Cause, Reply, State, is_unreadable, label_of, settings_of, status_of
+from incidents.domain.changes import Cause, Reply, State, is_unreadable, is_up, label_of, settings_of, status_of
 from incidents.domain.errors import BackendUnreachable, InventoryFault
 from incidents.domain.findings import Severity
 from tests.adapters.gits import Content, Origin, documents, documents_by_http, to
@@ -199,18 +199,39 @@ def test_it_is_put_back_after_the_history_was_written_anew(origin: Origin, adapt
     assert raw(origin, POLICY) == GOOD.encode()
 
 
-UNREADABLE: list[tuple[dict[str, Content], str]] = [
-    ({POLICY: "caf\udce9"}, "it is no text in UTF-8"),
-    ({POLICY: "\udced\udca0\udc80"}, "it is no text in UTF-8"),
-    ({POLICY: "a\0b"}, "it holds a NUL, so it is no text"),
-    ({POLICY: "x" * (LIMIT + 1)}, "it is larger than 256 KiB"),
+NO_FILE: list[tuple[dict[str, Content], str]] = [
     ({POLICY: ("120000", "../../README")}, "it is a link, and no file"),
     ({POLICY: ("160000", "1" * 40)}, "it is a submodule, and no file"),
     ({POLICY: None, f"{POLICY}/inner": "x"}, "it is a folder, and no file"),
 ]
+NO_TEXT: list[tuple[Content, str]] = [
+    ("caf\udce9", "it is no text in UTF-8"),
+    ("\udced\udca0\udc80", "it is no text in UTF-8"),
+    ("a\0b", "it holds a NUL, so it is no text"),
+    ("x" * (LIMIT + 1), "it is larger than 256 KiB"),
+]
 
 
-@pytest.mark.parametrize(("files", "why"), UNREADABLE, ids=range(len(UNREADABLE)))
+@pytest.mark.parametrize(("content", "why"), NO_TEXT, ids=range(len(NO_TEXT)))
+def test_a_file_that_is_not_read_is_known_by_its_name_and_can_be_replaced(
+    origin: Origin, adapter: GitDocument, content: Content, why: str
+) -> None:
+    origin.commit({POLICY: content})
+    name = origin.git("rev-parse", f"main:{POLICY}").strip()
+    seen = adapter.observe([POLICY, OTHER])
+    assert settings_of(seen[POLICY]) == {"unread": name}
+    assert status_of(seen[POLICY])["problem"] == f"{POLICY} is not read: {why}"
+    assert not is_up(seen[POLICY])
+    before = settings_of(seen[POLICY])
+    for stale in (doc(BAD), ABSENT, {"unread": "1" * 40}):
+        assert receipt_of(adapter, POLICY, doc(GOOD), stale)[0] is Reply.REFUSED
+    assert receipt_of(adapter, POLICY, before, doc(GOOD))[0] is Reply.REFUSED
+    assert adapter.rehearse([to(POLICY, doc(GOOD), before)]) == []
+    assert receipt_of(adapter, POLICY, doc(GOOD), before)[0] is Reply.ACCEPTED
+    assert raw(origin, POLICY) == GOOD.encode()
+
+
+@pytest.mark.parametrize(("files", "why"), NO_FILE, ids=range(len(NO_FILE)))
 def test_what_cannot_be_read_is_no_state_and_hides_no_other(
     origin: Origin, adapter: GitDocument, files: Mapping[str, Content], why: str
 ) -> None:
@@ -309,19 +330,24 @@ def test_what_is_private_or_no_key_gets_nowhere(
     with caplog.at_level(logging.DEBUG):
         seen = keys.observe([JWKS, OTHER])
         told = [str(seen[OTHER])]
-        assert seen[OTHER] == {"status": {"settled": False, "problem": f"{OTHER} is not read: {why}"}}
+        name = origin.git("rev-parse", f"main:{OTHER}").strip()
+        assert settings_of(seen[OTHER]) == {"unread": name}
+        assert status_of(seen[OTHER])["problem"] == f"{OTHER} is not read: {why}"
         assert settings_of(seen[JWKS]) == doc(good)
         changes = [to(JWKS, doc(text), doc(good)), to(OTHER, doc(good), doc(text))]
         head = origin.head()
         receipts = keys.apply(changes, CAUSE)
         assert [(receipt.reply, receipt.detail) for receipt in receipts] == [
             (Reply.REFUSED, f"not sent: this document is not written, for {why}"),
-            (Reply.REFUSED, f"not sent: {OTHER} is not read: {why}"),
+            (Reply.REFUSED, "not sent: this file was changed in the meantime"),
         ]
         findings = keys.rehearse(changes)
         assert [finding.severity for finding in findings] == [Severity.BLOCKER] * 2
     assert origin.head() == head
     told += [str(receipts), str(findings), caplog.text, origin.message()]
+    (back,) = keys.apply([to(OTHER, doc(good), {"unread": name})], CAUSE)
+    assert (back.reply, raw(origin, OTHER)) == (Reply.ACCEPTED, good.encode())
+    told.append(origin.message())
     for words in told:
         assert SECRET not in words
         assert PRIVATE_DER[:6] not in words

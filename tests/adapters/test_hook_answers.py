@@ -11,7 +11,8 @@ import pytest
 
 from incidents.adapters.hook import Hook
 from incidents.adapters.hook_answers import DEEPEST, LARGEST_TEXT, words
-from incidents.domain.changes import Cause, Receipt, Reply
+from incidents.adapters.hook_answers import states as read_states
+from incidents.domain.changes import Cause, Receipt, Reply, is_unreadable
 from incidents.domain.errors import BackendRefused
 from incidents.domain.findings import Finding, Severity
 from tests.adapters.hooks import Stub, hook, secret_in, standing
@@ -292,3 +293,20 @@ def test_findings_are_told_under_a_name_that_is_the_hooks(stub: Stub, adapter: H
 
 def test_words_are_one_line() -> None:
     assert words(" a \t b\u00a0c\nd ") == "a b c d"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"jwks": {"keys": [{"kty": "EC", "d": "x" * 43}]}},
+        {"document": "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"},
+        {"text": json.dumps({"keys": [{"kty": "oct", "k": "x" * 43}]})},
+    ],
+)
+def test_what_holds_a_private_key_is_not_kept_and_hides_no_other(state: dict[str, object]) -> None:
+    seen = read_states({"states": {"keys/a": state, "keys/b": {"x": 1}}}, ["keys/a", "keys/b"])
+    assert is_unreadable(seen["keys/a"])
+    assert "it holds" in str(seen["keys/a"])
+    assert "x" * 43 not in str(seen)
+    assert "MIIE" not in str(seen)
+    assert seen["keys/b"] == {"x": 1}
