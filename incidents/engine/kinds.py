@@ -16,6 +16,7 @@ from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.hook import Hook
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
 from incidents.adapters.kubernetes_networkpolicy import KubernetesNetworkPolicy
+from incidents.adapters.route53 import Route53
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
 from incidents.probes.http import Http
@@ -62,6 +63,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "hook": Hook,
     "kubernetes-deployment": KubernetesDeployment,
     "kubernetes-networkpolicy": KubernetesNetworkPolicy,
+    "route53": Route53,
     "simulated": Simulated,
 }
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "rpki": Rpki, "tcp": Tcp}

@@ -9,6 +9,7 @@ import pytest
 from incidents.lab import processes
 from incidents.lab.lab import Lab
 from tests.adapters.birds import Router, router
+from tests.adapters.motos import Moto, moto
 from tests.adapters.subjects import Subject, subject_of, variants
 from tests.adapters.support import start_gobgpd
 from tests.fakes.gobgp import FakeGoBgp
@@ -28,6 +29,13 @@ def gobgpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def bird_router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
     """A real bird without neighbours. Leave it without routes of ours."""
     with router(tmp_path_factory.mktemp("bird")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Moto]:
+    """Moto's server. Make zones of your own."""
+    with moto() as started:
         yield started
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked; `headers` by small letters, `body` as JSON or the fields of a form (None where there is none)."""
+    """What was asked; `headers` by small letters, `body` as JSON, text, or the fields of a form (None for none)."""
 
     method: str
     path: str
@@ -99,6 +99,8 @@ class _Server(ThreadingHTTPServer):
 def _read(kind: str, sent: bytes) -> Any:
     if kind == "application/x-www-form-urlencoded":
         return dict(parse_qsl(sent.decode()))
+    if kind == "application/xml":
+        return sent.decode()
     return json.loads(sent) if sent else None
 
 
