@@ -16,6 +16,7 @@ from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.guards import overridable
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import Plan as PlanValue
+from incidents.domain.readable import DOCUMENTS, Line, difference
 from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Location, Organization, Plan, ResourceLock
@@ -31,7 +32,7 @@ IN_FULL = 10
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One change: what is and what will be at one location, in words."""
+    """One change: what is and what will be at one location, in words; of a document also line by line."""
 
     location: str
     aspect: str
@@ -39,6 +40,7 @@ class Route:
     after: str
     state_now: State
     state_after: State
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,8 @@ def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple
     for change in whole_way(value.changes):
         now, after = _words(action, change)
         title = titles.get(change.location, change.location)
-        routes[change.name].append(Route(title, change.aspect, now, after, change.before, change.after))
+        lines = difference(change.before, change.after, change.aspect) if change.aspect in DOCUMENTS else ()
+        routes[change.name].append(Route(title, change.aspect, now, after, change.before, change.after, lines))
     return tuple(Item(name, tuple(rows)) for name, rows in routes.items())
 
 
