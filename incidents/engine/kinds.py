@@ -16,6 +16,7 @@ from incidents.adapters.haproxy import HaProxy
 from incidents.adapters.hook import Hook
 from incidents.adapters.kubernetes_deployment import KubernetesDeployment
 from incidents.adapters.kubernetes_networkpolicy import KubernetesNetworkPolicy
+from incidents.adapters.powerdns import PowerDns
 from incidents.adapters.route53 import Route53
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
@@ -64,6 +65,7 @@ ADAPTERS: dict[str, AdapterKind] = {
     "kubernetes-deployment": KubernetesDeployment,
     "kubernetes-networkpolicy": KubernetesNetworkPolicy,
     "route53": Route53,
+    "powerdns": PowerDns,
     "simulated": Simulated,
 }
 PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "rpki": Rpki, "tcp": Tcp}

@@ -10,6 +10,7 @@ from incidents.lab import processes
 from incidents.lab.lab import Lab
 from tests.adapters.birds import Router, router
 from tests.adapters.motos import Moto, moto
+from tests.adapters.pdnses import Pdns, pdns_server
 from tests.adapters.subjects import Subject, subject_of, variants
 from tests.adapters.support import start_gobgpd
 from tests.fakes.gobgp import FakeGoBgp
@@ -36,6 +37,13 @@ def bird_router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
 def moto_server() -> Iterator[Moto]:
     """Moto's server. Make zones of your own."""
     with moto() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def pdns() -> Iterator[Pdns]:
+    """A real PowerDNS. Make zones of your own in it, and leave the others alone."""
+    with pdns_server() as started:
         yield started
 
 
