@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from incidents.adapters.powerdns_sets import NOT_THERE, Reading, read_zone
 from incidents.domain.canonical import Json, JsonObject
@@ -31,13 +31,14 @@ class Broken(BackendRefused):
 
 
 class Turn:
-    """Whose turn it is to change a zone, among the threads of this process."""
+    """Whose turn it is to change something, among the threads of this process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
 
-# By address, server and zone. Adapters hold the turns of their zones, and what nobody holds any more goes.
+# By address, server and zone; by an empty zone for the server as a whole. Adapters hold those that they may need, and
+# what nobody holds any more goes.
 _TURNS: weakref.WeakValueDictionary[tuple[str, str, str], Turn] = weakref.WeakValueDictionary()
 _TURNS_LOCK = threading.Lock()
 
@@ -58,6 +59,7 @@ class Api:
     def __init__(self, *, name: str, client: Client, server: str, secret: str, zones: frozenset[str]) -> None:
         self._name, self._client, self._server, self._secret = name, client, server, secret
         self._turns = {zone: _turn_of(client.url, server, zone) for zone in zones}
+        self._writing = _turn_of(client.url, server, "")
 
     def zone(self, zone: str, deadline: Deadline) -> Reading:
         """What the zone holds; `NOT_THERE` where the server has none by that name."""
@@ -74,16 +76,20 @@ class Api:
             raise Broken(f"{self._name}: {error}") from None
 
     def replace(self, zone: str, sets: Sequence[JsonObject], deadline: Deadline) -> None:
-        """Replaces sets of one zone, all or none of them; see `powerdns_sets.replacement` for what one is."""
+        """Replaces sets of one zone, all or none of them; see `powerdns_sets.replacement` for what one is.
+
+        One request at a time: PowerDNS answers 500 to the second one where a database, such as SQLite, has one writer.
+        """
         if not sets:
             raise ValueError("nothing is to be replaced")
-        answer = self._client.call(deadline, "PATCH", self._path(zone), {"rrsets": [*sets]})
+        path = self._path(zone)
+        with self._in_turn(self._writing, zone, deadline):
+            answer = self._client.call(deadline, "PATCH", path, {"rrsets": [*sets]})
         self._check(answer)
         if answer.status != 204:
             raise self._broken(answer)
 
-    @contextmanager
-    def turn(self, zone: str, deadline: Deadline) -> Iterator[None]:
+    def turn(self, zone: str, deadline: Deadline) -> AbstractContextManager[None]:
         """Lets one thread at a time read, compare and write a zone.
 
         PowerDNS detects no conflict (its issue 6247), and changes of one zone that overlap have left records twice
@@ -91,9 +97,15 @@ class Api:
 
         Raises BackendUnreachable when the time was over before it was our turn.
         """
-        lock = self._turns[zone].lock
+        return self._in_turn(self._turns[zone], zone, deadline)
+
+    def close(self) -> None:
+        self._client.close()
+
+    @contextmanager
+    def _in_turn(self, turn: Turn, zone: str, deadline: Deadline) -> Iterator[None]:
         try:
-            ours = lock.acquire(timeout=deadline.left())
+            ours = turn.lock.acquire(timeout=deadline.left())
         except TimeoutError:
             ours = False
         if not ours:
@@ -101,10 +113,7 @@ class Api:
         try:
             yield
         finally:
-            lock.release()
-
-    def close(self) -> None:
-        self._client.close()
+            turn.lock.release()
 
     def _path(self, zone: str) -> str:
         if zone not in self._turns:

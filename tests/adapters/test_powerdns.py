@@ -351,6 +351,25 @@ def test_threads_that_change_different_sets_of_one_zone_lose_and_double_nothing(
     assert pdns.serial(ZONE) == serial + rounds * len(names)
 
 
+def test_threads_that_change_different_zones_of_one_server_keep_out_of_each_others_way(pdns: Pdns, make: Make) -> None:
+    """SQLite has one writer, and PowerDNS does not wait for it."""
+    zones = [f"z{number}.example." for number in range(4)]
+    keys = [f"{pdns.zone(zone, rrset(zone, 'A', '192.0.2.0'))}/{zone}/A" for zone in zones]
+    adapter, told = make(*keys, budget=20), list[Reply]()
+
+    def work(pair: Sequence[str]) -> None:
+        for number in range(8):
+            batch = [change(key, a(f"192.0.2.{number + 1}"), a(f"192.0.2.{number}")) for key in pair]
+            told.extend(receipt.reply for receipt in adapter.apply(batch, CAUSE))
+
+    threads = [threading.Thread(target=work, args=(pair,)) for pair in (keys[:2], keys[2:])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == [Reply.ACCEPTED] * 8 * len(zones)
+
+
 def test_threads_that_change_one_set_have_one_winner(pdns: Pdns, make: Make) -> None:
     pdns.zone(ZONE, rrset(WWW, "A", "192.0.2.1"))
     adapters = [make(KEY, budget=20) for _ in range(6)]

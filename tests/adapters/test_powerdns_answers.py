@@ -231,6 +231,23 @@ def test_whose_turn_does_not_come_in_time_sends_nothing(pdns: Pdns, relay: Relay
     other.close()
 
 
+def test_whoever_writes_to_one_zone_keeps_no_reader_of_another_waiting(pdns: Pdns, relay: Relay, make: Make) -> None:
+    """A request that hangs holds back the requests to its server, for its own budget, and looks at none."""
+    pdns.zone("two.example.", rrset("two.example.", "A", "192.0.2.1"))
+    second = "two.example./two.example./A"
+    relay.modes["PATCH"] = "hang"
+    slow, quick = make(KEY, budget=3), make(second, budget=0.3)
+    thread = threading.Thread(target=apply_one, args=(slow,))
+    thread.start()
+    while not relay.asked("PATCH"):
+        assert thread.is_alive()
+    (receipt,) = quick.apply([change(second, NEW, OLD)], CAUSE)
+    assert receipt.reply is Reply.NOT_SENT
+    assert settings_of(quick.observe([second])[second]) == OLD
+    thread.join()
+    assert relay.asked("PATCH") == 1
+
+
 def test_turns_of_nobody_are_not_kept(pdns: Pdns) -> None:
     zone = "once.example."
     adapter = powerdns(pdns.address, [f"{zone}/{zone}/A"], settings=pdns.settings)
