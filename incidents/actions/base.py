@@ -40,10 +40,12 @@ class Wish:
     Args:
         location: slug; empty where nothing was chosen.
         minutes: for how long; 0 where nothing was chosen.
+        moment: to what was proven good by then; None for what is known to be good now.
     """
 
     location: str = ""
     minutes: int = 0
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

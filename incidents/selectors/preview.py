@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.actions.base import Action
-from incidents.actions.catalogue import CATALOGUE
+from incidents.actions.catalogue import CATALOGUE, describe
 from incidents.domain.approvals import may_agree, word_to_ask
 from incidents.domain.changes import Change, State, resources_of, whole_way
 from incidents.domain.findings import Finding, Severity, blockers
@@ -222,7 +222,7 @@ def _groups(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tupl
 
 def _words(action: Action, change: Change) -> tuple[str, str]:
     """Before and after; where both read the same, what differs is named."""
-    now, after = action.describe(change.before), action.describe(change.after)
+    now, after = describe(action, change)
     if now != after:
         return now, after
     fields = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
@@ -12,7 +13,7 @@ from incidents.domain.changes import Change, resources_of
 from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.findings import Finding, Severity
-from incidents.domain.kinds import Kind
+from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
@@ -108,7 +109,7 @@ def store_plan(
         preapproval=preapproval.digest,
         terms=terms,
         changes=resolved.changes,
-        stages=resolved.stages or _stages(resolved.changes, terms),
+        stages=_stages(resolved, terms),
         left_out=resolved.left_out,
         proposed_at=now,
         expires_at=now + (approvals.VALID_FOR if second_person else VALID_FOR),
@@ -134,9 +135,22 @@ def _findings(value: PlanValue, resolved: Resolved, preapproval: Preapproval, pe
     )
 
 
-def _stages(changes: Sequence[Change], terms: Terms) -> tuple[tuple[int, ...], ...]:
-    places = Location.objects.values_list("slug", "staging")
-    return stage_out(changes, [slug for slug, _ in places], terms.stages, [slug for slug, staging in places if staging])
+def _stages(resolved: Resolved, terms: Terms) -> tuple[tuple[int, ...], ...]:
+    """Kind after kind in the order of the changes: as the action has divided them, or else location by location."""
+    divided = {index for stage in resolved.stages for index in stage}
+    if len(divided) == len(resolved.changes):
+        return resolved.stages
+    places = list(Location.objects.values_list("slug", "staging"))
+    names, staging = [slug for slug, _ in places], [slug for slug, first in places if first]
+    stages: list[tuple[int, ...]] = []
+    for _, group in groupby(range(len(resolved.changes)), lambda index: kind_of(resolved.changes[index].aspect)):
+        indices = tuple(group)
+        if divided.isdisjoint(indices):
+            waves = stage_out([resolved.changes[index] for index in indices], names, terms.stages, staging)
+            stages += [tuple(indices[index] for index in wave) for wave in waves]
+        else:
+            stages += [stage for stage in resolved.stages if stage[0] in indices]
+    return tuple(stages)
 
 
 def _second_person(
