@@ -16,7 +16,10 @@ def main() -> None:
     adopt(Path(os.environ.get("VAR_DIR", Path(__file__).parent / "var")))
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    # A command is a module, whose name can have no hyphen; people write one.
+    program, *rest = sys.argv
+    verb = [rest[0].replace("-", "_"), *rest[1:]] if rest and not rest[0].startswith("-") else rest
+    execute_from_command_line([program, *verb])
 
 
 if __name__ == "__main__":

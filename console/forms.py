@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.core.validators import RegexValidator
 
 from incidents.actions.shift_traffic_away import LONGEST, SHORTEST
 from incidents.models import Person
+from incidents.selectors.restoring import Choices
 from incidents.services import control, hand_backs, reviews
 
 NO_PREVIEW = "The form did not say which preview it was about. Nothing was changed. Check the new preview below."
@@ -20,6 +22,9 @@ NO_NAME = "Write a name of at most 50 lower-case letters, digits and hyphens, su
 NO_TITLE = "Write who this is, in one line of at most 100 letters."
 NO_ROLE = "Choose one of the roles. Nothing was changed."
 
+
+NO_MOMENT = "Choose to which moment everything shall go back. Nothing was changed."
+UNREADABLE_MOMENT = "Write the day and the time in UTC, such as 2026-02-20 17:45. Nothing was changed."
 
 WRONG_WORD = "Type the word as it stands there. Nothing was changed."
 
@@ -73,6 +78,49 @@ class TimeForm(forms.Form):
         max_value=LONGEST,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), hand_backs.HOW_LONG),
     )
+
+
+class RestoreToForm(forms.Form):
+    """To which moment everything goes back, and where; cleaned, `moment` is that moment, or None for the newest."""
+
+    when = forms.ChoiceField(
+        choices=[("last", ""), ("before", ""), ("at", "")],
+        error_messages=dict.fromkeys(("required", "invalid_choice"), NO_MOMENT),
+    )
+    at = forms.CharField(required=False, max_length=30, error_messages={"max_length": UNREADABLE_MOMENT})
+    location = forms.ChoiceField(required=False, error_messages={"invalid_choice": "Choose one of the places."})
+
+    def __init__(self, *args: Any, choices: Choices, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known, self.now = choices, now
+        places = self.fields["location"]
+        if isinstance(places, forms.ChoiceField):
+            places.choices = [("", ""), *choices.locations]
+
+    def clean(self) -> dict[str, Any]:
+        said: dict[str, Any] = super().clean() or {}
+        moment = None
+        if said.get("when") == "before":
+            moment = self.known.began
+        elif said.get("when") == "at":
+            moment = read_moment(said.get("at", ""))
+            if moment is None:
+                self.add_error("at", UNREADABLE_MOMENT)
+            elif moment > self.now:
+                self.add_error("at", "That moment is still to come. Write one that is over.")
+        return {**said, "moment": moment}
+
+
+def read_moment(text: str) -> datetime | None:
+    """A moment, in UTC where nothing else is said; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text.strip().removesuffix("UTC").strip())
+    except ValueError:
+        return None
+    try:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 class OverruleForm(forms.Form):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -10,17 +11,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from console.access import SignedInRequest, access_organization, access_resources, signed_in
+from console.forms import UNREADABLE_MOMENT, read_moment
 from console.pages.consent import Asked, answer_post, overridden, show
 from incidents.actions.base import Wish
 from incidents.actions.catalogue import CATALOGUE
-from incidents.domain.errors import EmptySelector
+from incidents.domain.errors import EmptySelector, Refused
 from incidents.models import Organization, Resource
-from incidents.selectors.remedies import repairable
+from incidents.selectors.remedies import everything, repairable
 from incidents.services.denials import record_unusable
 from incidents.services.propose import propose
 
 LONGEST_SLUG, LONGEST_NUMBER = 50, 6
 EVERYTHING_BROKEN = "broken"
+# All that was approved to be put back at once; said in so many words, for nothing never means everything.
+EVERYTHING = "everything"
 
 
 @require_http_methods(["GET", "POST"])
@@ -48,9 +52,25 @@ def _wish(request: SignedInRequest) -> Wish:
     """What was chosen besides. What is no number, or no name, counts as not chosen, and the preview says so."""
     minutes, location = request.GET.get("minutes", ""), request.GET.get("location", "")
     return Wish(
+        moment=_moment(request),
         location=location if len(location) <= LONGEST_SLUG else "",
         minutes=int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) <= LONGEST_NUMBER else 0,
     )
+
+
+def _moment(request: SignedInRequest) -> datetime | None:
+    """Raises Refused for one that cannot be read: going back to another moment than was meant is no help."""
+    if "at" not in request.GET:
+        return None
+    moment = read_moment(request.GET["at"])
+    if moment is None:
+        raise Refused(UNREADABLE_MOMENT)
+    return moment
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as an address of a preview has it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _chosen(request: SignedInRequest, organization: Organization, action: str) -> list[Resource]:
@@ -64,6 +84,10 @@ def _chosen(request: SignedInRequest, organization: Organization, action: str) -
     select = request.GET.getlist("select")
     if select == [EVERYTHING_BROKEN] and not targets and not CATALOGUE[action].asks:
         return repairable(request.user, organization, action)
+    if select == [EVERYTHING] and not targets and len(CATALOGUE[action].kinds) > 1:
+        if found := everything(request.user, organization, action):
+            return found
+        raise EmptySelector("Nothing was approved beforehand to be put back at once.")
     if select or not targets:
         raise EmptySelector("Nothing was chosen.")
     try:

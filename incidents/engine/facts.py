@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 
@@ -109,4 +110,17 @@ def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> B
         silence=silence,
         good=Good(good.state, good.proven_at, good.proven_until, tuple(good.proof)) if good else None,
         away=now is not None and any(same(now, state) for state in away),
+    )
+
+
+def as_of(resources: Sequence[ResourceFacts], moment: datetime) -> tuple[ResourceFacts, ...]:
+    """The same, with what had been proven good by that moment; it may have been otherwise at the moment itself."""
+    bindings = Binding.objects.filter(resource__in=[resource.id for resource in resources])
+    found = known_good.good_at(bindings, moment)
+    return tuple(
+        replace(
+            resource,
+            bindings=tuple(replace(side, good=found[int(side.id)], damaged=False) for side in resource.bindings),
+        )
+        for resource in resources
     )

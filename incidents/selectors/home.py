@@ -27,6 +27,7 @@ from incidents.selectors.runs import Line, newest_runs
 from incidents.selectors.usual import Usual, usual_time
 
 # Columns of an open diagnosis that a card tells, in the order of `Row`.
+RESTORE_TO = "restore_to"
 DIAGNOSIS = ("damage", "since", "repair", "repairable", "affected", "unseen", "unreachable")
 
 
@@ -98,6 +99,7 @@ class Home:
         away: what was moved for a while, and when it comes back.
         acting: who acts for the organization by a caller's consent.
         pauses: what keeps runs from being started or going on.
+        put_back: whether several kinds of things are broken, and this person may put all of them back at once.
         wait: how long the engineers usually take; None when nobody knows, or nothing waits for them.
     """
 
@@ -113,6 +115,7 @@ class Home:
     away: tuple[Away, ...]
     acting: tuple[Acting, ...]
     pauses: tuple[Pause, ...]
+    put_back: bool
     wait: Usual | None
 
     @property
@@ -174,6 +177,7 @@ def read_home(person: Person, organization: Organization, fresh: Freshness, *, m
         away=read_all_away(organization),
         acting=read_acting([organization], now),
         pauses=read_pauses(organization),
+        put_back=len(repairs - {"", None}) > 1 and remedies.may_run_on_any(RESTORE_TO, broken),
         wait=usual_wait() if parts.engineers else None,
     )
 

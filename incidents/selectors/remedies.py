@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine.grants import consents_of, on_preapproval
@@ -28,8 +28,18 @@ class Remedies:
     usable: frozenset[int]
     terms: Mapping[str, Terms]
 
-    def may_run(self, action: str, resource: uuid.UUID) -> bool:
+    def everything(person: Person, organization: Organization, action: str) -> list[Resource]:
+    """All that the largest preapproval covers by which this person may run the action; nothing where there is none."""
+    mine = Preapproval.objects.filter(_usable(person), organization=organization, action=action).exclude(digest="")
+    largest = mine.annotate(size=Count("resources")).order_by("-size", "slug").first()
+    return list(largest.resources.all()) if largest else []
+
+
+def may_run(self, action: str, resource: uuid.UUID) -> bool:
         return bool(self.covering.get((action, resource), frozenset()) & self.usable)
+
+    def may_run_on_any(self, action: str, resources: Collection[uuid.UUID]) -> bool:
+        return any(self.may_run(action, resource) for resource in resources)
 
 
 def read_remedies(person: Person, organization: Organization, *, may_act: bool) -> Remedies:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import Min
+
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain import approvals
@@ -19,10 +21,10 @@ from incidents.domain.plans import Plan as PlanValue
 from incidents.domain.terms import Terms, read_terms
 from incidents.engine import on_call
 from incidents.engine.circumstances import ask_guards
-from incidents.engine.facts import load_facts, rehearse, with_origins, with_validity
+from incidents.engine.facts import as_of, load_facts, rehearse, with_origins, with_validity
 from incidents.engine.grants import acting_consent, may_use
 from incidents.engine.starting import keep_plan
-from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
+from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run, Snapshot
 from incidents.models.clock import database_now
 
 NO_WISH = Wish()
@@ -57,9 +59,23 @@ def propose(
     preapproval = find_preapproval(person, organization, action, resources)
     now = database_now()
     terms = read_terms(preapproval.terms)
-    facts = with_validity(with_origins(load_facts(resources, "preview"), terms.probes), terms.rpki)
+    facts = load_facts(resources, "preview")
+    if wish.moment is not None:
+        _known(resources, wish.moment, now)
+        facts = as_of(facts, wish.moment)
+    facts = with_validity(with_origins(facts, terms.probes), terms.rpki)
     resolved = entry.resolve(facts, terms, wish, now)
     return store_plan(person, preapproval, entry, resolved, now, overridden=overridden)
+
+
+def _known(resources: Sequence[Resource], moment: datetime, now: datetime) -> None:
+    """Raises Refused for a moment that is still to come, or of which nothing is known."""
+    if moment > now:
+        raise Refused("That moment is still to come. Nothing was changed.")
+    first = Snapshot.objects.filter(binding__resource__in=resources).aggregate(at=Min("proven_at"))["at"]
+    if first is None or moment < first:
+        known = f"The first that we know of is {first:%d %B %Y, %H:%M:%S} UTC." if first else "Nothing ever was."
+        raise Refused(f"Nothing is known to have worked by that moment. {known}")
 
 
 def find_action(name: str) -> Action:

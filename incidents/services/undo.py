@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from incidents.actions.base import Resolved
-from incidents.domain.changes import Change, State, same
+from incidents.domain.changes import SHARED, Change, State, same
 from incidents.domain.errors import Refused
 from incidents.domain.facts import BindingFacts, ResourceFacts
 from incidents.domain.findings import Finding, Severity
+from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
 from incidents.domain.traffic import not_ready, way_to
@@ -51,11 +52,11 @@ def propose_undo(person: Person, run: Run, overridden: Sequence[str] = ()) -> Pl
     resources = list(Resource.objects.filter(pk__in={change.resource for change in done}))
     preapproval = find_preapproval(person, run.organization, run.action, resources)
     facts = load_facts(resources, "preview")
-    in_steps = find_action(run.action).in_steps
     # A run in steps may have been left at any of them.
-    ours = states_of([run]) if in_steps else {change.binding: [change.after] for change in done}
+    steps = states_of([run])
+    ours = {one.binding: steps[one.binding] if one.aspect in SHARED else [one.after] for one in done}
     resolved = _put_back(done, _certain(run), ours, facts)
-    if in_steps:
+    if any(change.aspect in SHARED for change in resolved.changes):
         resolved = _in_steps(resolved, facts, read_terms(preapproval.terms))
     return store_plan(person, preapproval, find_action(run.action), resolved, now, undo_of=run, overridden=overridden)
 
@@ -66,10 +67,18 @@ def _is_for_a_while(run: Run) -> bool:
 
 
 def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Terms) -> Resolved:
-    """The same, moved step by step, and held against the capacity that there is now."""
-    goals = {change.binding: change.after for change in resolved.changes}
-    way = way_to(resources, goals, terms, also=not_ready)
-    return Resolved(way.changes, (*resolved.findings, *way.findings), stages=way.stages, percents=way.percents)
+    """The same with traffic moved step by step, and held against the capacity that there is now."""
+    goals = {change.binding: change.after for change in resolved.changes if change.aspect in SHARED}
+    pools = [resource for resource in resources if resource.kind == Kind.POOL]
+    way = way_to(pools, goals, terms, also=not_ready)
+    others = [change for change in resolved.changes if change.aspect not in SHARED]
+    # What was put back after the traffic goes first.
+    kinds = [kind_of(change.aspect) for change in resolved.changes]
+    before = [one for one in others if kinds.index(kind_of(one.aspect)) < kinds.index(Kind.POOL)]
+    after = [one for one in others if one not in before]
+    stages = tuple(tuple(len(before) + index for index in stage) for stage in way.stages)
+    changes = (*before, *way.changes, *after)
+    return Resolved(changes, (*resolved.findings, *way.findings), stages=stages, percents=way.percents if not others else ())
 
 
 def _certain(run: Run) -> frozenset[str]:
@@ -96,7 +105,10 @@ def _put_back(
         findings = [Finding("guard.nothing-to-do", Severity.BLOCKER, "Everything is as it was before that run.")]
     elif not findings:
         findings = [Finding("guard.drift", Severity.PASSED, "Nothing has been changed since that run.")]
-    return Resolved(tuple(change.reversed() for change in done), tuple(findings))
+    # What was brought in place last goes first.
+    order = list(dict.fromkeys(kind_of(change.aspect) for change in done))
+    backwards = sorted(done, key=lambda change: -order.index(kind_of(change.aspect)))
+    return Resolved(tuple(change.reversed() for change in backwards), tuple(findings))
 
 
 def _is_before(change: Change, side: BindingFacts | None) -> bool:

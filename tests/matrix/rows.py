@@ -92,6 +92,7 @@ ROWS: dict[str, Row] = {
     "resource": Row(SAFE, SEE),
     "preview": Row(FORM, ACT, ACT, done=True),
     "consent-end": Row(FORM, SEE, frozenset({"operator", "owner", "support", "acting"})),
+    "restore-to": Row(SAFE, ACT),
     "incident-now": Row(FORM, MANAGE | HELP, MANAGE | HELP),
     "people": Row(SAFE, MANAGE | HELP),
     "people-invite": form(MANAGE),

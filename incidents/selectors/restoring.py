@@ -1,0 +1,53 @@
+"""What there is to choose from before everything is put back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Min
+
+from incidents.domain.diagnosis import Damage
+from incidents.models import Diagnosis, Location, Organization, Person, Resource, Snapshot
+from incidents.selectors.remedies import everything
+
+JUST_BEFORE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """
+    Args:
+        count: resources that this person may put back in one run.
+        began: just before the oldest of what is wrong now began; None when nothing is.
+        first: the first moment of which anything is known to have worked; None where nothing is.
+        locations: slug and title of each where any of it is.
+    """
+
+    count: int
+    began: datetime | None
+    first: datetime | None
+    locations: tuple[tuple[str, str], ...]
+
+
+def read_choices(person: Person, organization: Organization, action: str) -> Choices:
+    """Five queries."""
+    resources = everything(person, organization, action)
+    keys = [resource.pk for resource in resources]
+    wrong = Diagnosis.objects.filter(resource__in=keys, until=None).exclude(
+        damage__in=(Damage.HEALTHY, Damage.UNKNOWN)
+    )
+    began = wrong.aggregate(at=Min("since"))["at"]
+    places = Location.objects.filter(binding__resource__in=keys).distinct()
+    return Choices(
+        count=len(resources),
+        began=began - JUST_BEFORE if began else None,
+        first=first_known(resources),
+        locations=tuple(places.values_list("slug", "title")),
+    )
+
+
+def first_known(resources: list[Resource]) -> datetime | None:
+    """When any of these was first proven to work, as far as it is still known. One query."""
+    at: datetime | None = Snapshot.objects.filter(binding__resource__in=resources).aggregate(at=Min("proven_at"))["at"]
+    return at
