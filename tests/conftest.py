@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from incidents.audit.fence import lower_fence, raise_fence
+from incidents.audit import fence, snapshot_fence
 from incidents.models import AuditHead
 
 pytest_plugins = ["tests.scene", "tests.lab_fixtures"]
@@ -17,13 +17,15 @@ pytest_plugins = ["tests.scene", "tests.lab_fixtures"]
 def committed(transactional_db: None) -> Iterator[None]:
     """A database in which transactions are real, for tests with threads and other processes.
 
-    Such a database is emptied by DELETE or TRUNCATE, which the fence round the audit log refuses; so it is lowered
-    for that moment, which comes after this fixture ends.
+    Such a database is emptied by DELETE or TRUNCATE, which the fences round the audit log and round known-good states
+    refuse; so they are lowered for that moment, which comes after this fixture ends.
     """
-    raise_fence(connection)
+    fence.raise_fence(connection)
+    snapshot_fence.raise_fence(connection)
     AuditHead.objects.update_or_create(id=1, defaults={"size": 0, "peaks": b""})
     yield
-    lower_fence(connection)
+    fence.lower_fence(connection)
+    snapshot_fence.lower_fence(connection)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -13,11 +14,13 @@ from django.db.models import OuterRef, Q, Subquery
 
 from incidents.domain.canonical import digest
 from incidents.domain.changes import State, is_up, labelled, same, settings_of, status_of
+from incidents.domain.known_good import is_damaged
 from incidents.domain.runs import Outcome
 from incidents.domain.verdicts import Mark
 from incidents.engine.made import states_of
-from incidents.models import Binding, Measurement, Point, ResourceLock, Run, Snapshot, Target
+from incidents.models import Binding, Measurement, Point, ResourceLock, Run, Snapshot, SnapshotRelease, Target
 from incidents.models.bulk import insert
+from incidents.models.clock import database_now
 
 # Aspects whose change is felt only some time after it was made.
 LATE = ("source", "document", "rrset", "keyset")
@@ -49,20 +52,30 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     route that is not advertised, or a service that is not bound, is nobody's known-good state.
     """
     green = _green(measured)
-    columns = ("pk", "resource_id", "location_id", "aspect", "seen__state", "good_id", "good__state")
+    columns = ("pk", "resource_id", "location_id", "aspect", "seen__state", "good_id", "good__state", "good__digest")
     rows = list(Binding.objects.filter(_old_enough(now), pk__in=observed).values_list(*columns))
     unready = _not_carried_out({row[1] for row in rows if row[3] == "source"}, observed)
     moving = _moving()
     proven = [
-        Proven(pk, resource, aspect, labelled(state), good, good_state, green[resource, location])
-        for pk, resource, location, aspect, state, good, good_state in rows
+        # A damaged one is none: where all is well, a new one takes its place at once.
+        Proven(
+            pk,
+            resource,
+            aspect,
+            labelled(state),
+            good,
+            None if is_damaged(known, taken) else known,
+            green[resource, location],
+        )
+        for pk, resource, location, aspect, state, good, known, taken in rows
         if (resource, location) in green
         and resource not in moving
         and _is_good(state)
         and not (aspect == "source" and (resource, location) in unready)
     ]
     unchanged = [one.good for one in proven if one.good is not None and not one.is_new]
-    Snapshot.objects.filter(pk__in=unchanged).update(proven_until=now)
+    # Never back, should the clock have gone back: the database would refuse it, and the whole round with it.
+    Snapshot.objects.filter(pk__in=unchanged, proven_until__lt=now).update(proven_until=now)
     candidates = _whole_pools([one for one in proven if one.is_new], proven)
     left = _left_unproven([one.pk for one in candidates])
     new = [
@@ -74,6 +87,17 @@ def keep_good(now: datetime, observed: Collection[int], measured: Collection[int
     newest = Snapshot.objects.filter(binding=OuterRef("pk")).order_by("-proven_at", "-pk").values("pk")[:1]
     Binding.objects.filter(pk__in=[row[0] for row in new]).update(good=Subquery(newest))
     return len(new)
+
+
+@contextmanager
+def released() -> Iterator[None]:
+    """What is deleted inside takes its known-good states with it, however young: see `audit.snapshot_fence`.
+
+    Call it inside a transaction; the release is seen by no other one.
+    """
+    row = SnapshotRelease.objects.create(at=database_now())
+    yield
+    row.delete()
 
 
 def _old_enough(now: datetime) -> Q:

@@ -39,7 +39,15 @@ from incidents.models.runs import (
     Target,
 )
 from incidents.models.sign_in import Tally, UsedCode
-from incidents.models.snapshots import Diagnosis, EngineerEntry, Look, Measurement, Observation, Snapshot
+from incidents.models.snapshots import (
+    Diagnosis,
+    EngineerEntry,
+    Look,
+    Measurement,
+    Observation,
+    Snapshot,
+    SnapshotRelease,
+)
 from incidents.models.workers import Duty
 
 __all__ = [
@@ -84,6 +92,7 @@ __all__ = [
     "Run",
     "RunReading",
     "Snapshot",
+    "SnapshotRelease",
     "StageVerdict",
     "Tally",
     "Target",

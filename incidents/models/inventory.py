@@ -115,6 +115,9 @@ class Binding(models.Model):
     key = models.CharField(max_length=200)
     seen = models.ForeignKey("incidents.Observation", null=True, on_delete=models.SET_NULL, related_name="+")
     good = models.ForeignKey("incidents.Snapshot", null=True, on_delete=models.SET_NULL, related_name="+")
+    moved_at = models.DateTimeField(
+        null=True, help_text="When it came to this backend and key; what was proven before speaks of another place."
+    )
 
     class Meta:
         constraints = (

@@ -32,7 +32,11 @@ class Observation(models.Model):
 
 
 class Snapshot(models.Model):
-    """A state that was proven good: every point of the resource at this location passed, with this state."""
+    """A state that was proven good: every point of the resource at this location passed, with this state.
+
+    The database refuses to change one (`incidents.audit.snapshot_fence`); only `proven_until` grows. `digest` is that
+    of the settings of the state, so whoever reads one can tell whether it is as it was: `domain.known_good`.
+    """
 
     binding = models.ForeignKey(Binding, on_delete=models.CASCADE, related_name="snapshots")
     state = models.JSONField()
@@ -46,6 +50,18 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.binding_id} good at {self.proven_at:%Y-%m-%d %H:%M}"
+
+
+class SnapshotRelease(models.Model):
+    """While a transaction holds such a row, it alone may delete snapshots of any age: `engine.snapshots.released`.
+
+    A table of its own: a trigger of SQLite that names a table breaks every later migration that rebuilds that table.
+    """
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"released at {self.at:%H:%M:%S}"
 
 
 class Look(models.Model):

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import CharField, Model, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Concat, Now
 
 from incidents.audit.log import Actor, Entry
 from incidents.domain.canonical import JsonObject
 from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
 from incidents.engine.news import show_news_to
+from incidents.engine.snapshots import released
 from incidents.inventory.diff import KINDS
 from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
@@ -30,17 +31,19 @@ def write(comparison: Comparison) -> None:
     3. Links: who is in which group, who holds what, what a preapproval covers.
     4. The other things that are named under `remove` go.
     """
-    for kind in FIRST_TO_GO:
-        _remove(comparison, kind)
+    with released():
+        for kind in FIRST_TO_GO:
+            _remove(comparison, kind)
     _make_groups(comparison)
     for kind in KINDS:
         _add(comparison, kind)
         _change(comparison, kind)
     for link, rows in zip(LINKS, comparison.links, strict=True):
         _write_links(comparison, link, dict(rows))
-    for kind in reversed(KINDS):
-        if kind not in FIRST_TO_GO:
-            _remove(comparison, kind)
+    with released():
+        for kind in reversed(KINDS):
+            if kind not in FIRST_TO_GO:
+                _remove(comparison, kind)
     show_news_to(Organization.objects.all())
 
 
@@ -100,7 +103,7 @@ def _free_keys(bindings: list[Any]) -> None:
     What was seen, and proven good, at the old place says nothing about the new one.
     """
     Binding.objects.filter(pk__in=bindings).update(
-        key=Concat(Value("moving "), Cast("pk", CharField())), seen=None, good=None
+        key=Concat(Value("moving "), Cast("pk", CharField())), seen=None, good=None, moved_at=Now()
     )
 
 
