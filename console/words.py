@@ -76,6 +76,7 @@ CODES = {
     "guard.seal": "What is stored about this is not what people have agreed to. Call us.",
     "guard.second-person": "A second person has to agree to this.",
     "guard.service-gone": "Its service settings were removed too, so advertising it would not be enough.",
+    "guard.snapshot-damaged": "What we kept last of it working there is damaged, so an older state was used.",
     "guard.snapshot-age": "The last time that we saw it working is too long ago.",
     "guard.stranded": "Nothing would be left that answers your users.",
     "guard.tick": "The box that says what will happen was not ticked.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, says_nothing, silence
+from incidents.actions.restoring import blocker, not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.canonical import Json
 from incidents.domain.changes import Change, State, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
@@ -59,6 +59,7 @@ class ReadvertisePrefix:
                 if side.good is not None and not found and not same(side.now, side.good.state):
                     changes.append(change_of(resource, side, side.now, side.good.state))
                     findings += remarkable(resource.name, side.good.state)
+                    findings += older_than_damaged(resource, side)
             findings += _service_gone(resource, routes, unbound)
             findings += sanctioned(resource.name, resource.validity)
             findings += announced_by_others(resource.name, resource.heard, _origins(resource))
@@ -120,4 +121,5 @@ def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator
     what = f"{len(names)} prefixes" if len(names) > 1 else next(iter(names))
     if not any(finding.code == "guard.origin" for finding in findings):
         yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
-    yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")
+    if not any(finding.code == "guard.snapshot-damaged" for finding in findings):
+        yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")

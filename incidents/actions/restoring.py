@@ -11,8 +11,14 @@ from incidents.domain.terms import Terms
 
 
 def not_proven(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: datetime) -> Iterator[Finding]:
-    """Blockers: nothing was ever proven here, or too long ago."""
-    if side.good is None:
+    """Blockers: nothing was ever proven here, or too long ago, or all that was kept of it is damaged."""
+    if side.good is None and side.damaged:
+        text = (
+            f"What we kept of {resource.name} working in {side.location_title} is damaged, and we have nothing older. "
+            "Call us."
+        )
+        yield blocker("guard.no-snapshot", text, resource.name)
+    elif side.good is None:
         text = f"We have never seen {resource.name} working in {side.location_title}."
         yield blocker("guard.no-snapshot", text, resource.name)
     elif now - side.good.proven_until > terms.snapshot_age:
@@ -22,6 +28,23 @@ def not_proven(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: d
             f"{side.good.proven_until:%d %B %Y}, which is too long ago.",
             resource.name,
         )
+
+
+def lost(resource: ResourceFacts, terms: Terms, now: datetime) -> Iterator[Finding]:
+    """Blockers for the sides of which all that was kept is damaged."""
+    for side in resource.bindings:
+        if side.damaged and side.good is None:
+            yield from not_proven(resource, side, terms, now)
+
+
+def older_than_damaged(resource: ResourceFacts, side: BindingFacts) -> Iterator[Finding]:
+    """A warning where what was kept last is damaged, so that an older state is put back."""
+    if side.damaged and side.good is not None:
+        text = (
+            f"What we kept last of {resource.name} working in {side.location_title} is damaged. It goes back to an "
+            f"older state instead, which was last seen working on {side.good.proven_until:%d %B %Y at %H:%M} UTC."
+        )
+        yield Finding("guard.snapshot-damaged", Severity.WARNING, text, resource.name)
 
 
 def silence(silent: Mapping[str, str], terms: Terms) -> Iterator[Finding]:

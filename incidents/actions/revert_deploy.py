@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, passed, says_nothing, silence
+from incidents.actions.restoring import blocker, not_proven, older_than_damaged, passed, says_nothing, silence
 from incidents.domain.changes import Change, State, label_of, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
@@ -64,6 +64,7 @@ class RevertDeploy:
                 findings += against
                 if side.good is not None and not against and not same(side.now, side.good.state):
                     changes.append(change_of(resource, side, side.now, side.good.state))
+                    findings += older_than_damaged(resource, side)
         findings += silence(silent, terms)
         findings += _checked(changes, findings)
         return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, passed, says_nothing, silence
+from incidents.actions.restoring import blocker, lost, not_proven, older_than_damaged, passed, says_nothing, silence
 from incidents.domain.changes import State, same
 from incidents.domain.facts import ResourceFacts
 from incidents.domain.findings import Finding, Severity
@@ -46,7 +46,8 @@ class ShiftTrafficBack:
         for resource in resources:
             wanted, found = _goals(resource, terms, now, silent)
             goals |= wanted
-            findings += found
+            # One whose share is lost is no standby, and shares are shares of a whole.
+            findings += [*lost(resource, terms, now), *found]
         way = way_to(resources, goals, terms, also=owned)
         findings += way.findings
         findings += silence(silent, terms)
@@ -80,6 +81,7 @@ def _goals(
                 findings.append(_not_ready(resource, side.location_title, then))
             continue
         findings += not_proven(resource, side, terms, now)
+        findings += older_than_damaged(resource, side)
         if is_ready(side) is False and effective(side.good.state) > effective(side.now):
             findings.append(_not_ready(resource, side.location_title, "It is left as it is."))
         elif side.away:
@@ -91,7 +93,7 @@ def _goals(
         text = f"{resource.name} stays away from {titles}, where it was moved on purpose and comes back by itself."
         findings.append(Finding("guard.away", Severity.NOTE, text, resource.name))
     goals = goals or away
-    if not goals and not findings and all(side.good is None for side in resource.bindings):
+    if not goals and not findings and all(side.good is None and not side.damaged for side in resource.bindings):
         text = f"We have never seen {resource.name} working, so we do not know how traffic should flow."
         findings.append(blocker("guard.no-snapshot", text, resource.name))
     return goals, findings

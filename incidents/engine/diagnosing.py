@@ -14,8 +14,9 @@ from incidents.audit.log import ENGINE, Entry, append, in_batches
 from incidents.domain.changes import is_unreadable, same
 from incidents.domain.diagnosis import Damage, Diagnosed, Side, Sight, diagnose
 from incidents.domain.kinds import Kind
+from incidents.domain.known_good import is_damaged
 from incidents.domain.verdicts import Mark
-from incidents.engine import hand_backs
+from incidents.engine import hand_backs, known_good
 from incidents.engine.freshness import fresh_backends, fresh_probes
 from incidents.engine.news import show_news_to
 from incidents.models import Binding, Diagnosis, EngineerEntry, Measurement, Organization, Point, Resource
@@ -64,10 +65,15 @@ def _sides(now: datetime, only: Only) -> Mapping[uuid.UUID, list[Side]]:
     fresh = fresh_backends(now)
     sides: dict[uuid.UUID, list[Side]] = defaultdict(list)
     rows = Binding.objects.filter(resource__in=only).values_list(
-        "pk", "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state"
+        "pk", "resource_id", "location__slug", "aspect", "backend_id", "seen__state", "good__state", "good__digest"
     )
     away = hand_backs.states_away()
-    for pk, resource, location, aspect, backend, seen, good in rows:
+    # All of them, and not only those that differ from what is now: a damaged one could be like what is broken.
+    older = known_good.instead_of([row[0] for row in rows if is_damaged(*row[-2:])])
+    for pk, resource, location, aspect, backend, seen, good, _ in rows:
+        if pk in older:
+            instead = older[pk]
+            good = instead.state if instead else None
         now_seen = seen if backend in fresh and seen is not None and not is_unreadable(seen) else None
         # What is changed on purpose for a while is as it should be, as long as it is as that run left it.
         on_purpose = seen is not None and any(same(seen, state) for state in away.get(str(pk), ()))

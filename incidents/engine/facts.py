@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,9 +15,10 @@ from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
 from incidents.domain.kinds import Kind
+from incidents.domain.known_good import is_damaged
 from incidents.domain.routes import origin
 from incidents.domain.rpki import Origin, Validity
-from incidents.engine import hand_backs, looking
+from incidents.engine import hand_backs, known_good, looking
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.engine.validating import ask_listeners, ask_validator
 from incidents.models import Binding, Resource
@@ -42,8 +43,12 @@ def load_facts(resources: Sequence[Resource], source: str) -> tuple[ResourceFact
             looking.write_down(news, began, source)
     sides: dict[uuid.UUID, list[BindingFacts]] = defaultdict(list)
     away = hand_backs.states_away()
+    # A plan is made of these, so the digest of each is taken anew.
+    older = known_good.instead_of(
+        [row.pk for row in rows if row.good is not None and is_damaged(row.good.state, row.good.digest)]
+    )
     for row in rows:
-        sides[row.resource_id].append(_binding(row, sighted, away.get(str(row.pk), ())))
+        sides[row.resource_id].append(_binding(row, sighted, away.get(str(row.pk), ()), older))
     return tuple(
         ResourceFacts(str(row.pk), row.kind, row.name, row.settings, tuple(sides[row.pk])) for row in resources
     )
@@ -94,8 +99,12 @@ def rehearse(changes: Sequence[Change]) -> tuple[Finding, ...]:
     return tuple(finding for answer in said if not isinstance(answer, HandrailError) for finding in answer)
 
 
-def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> BindingFacts:
-    good, now = row.good, sighted.states.get(row.pk)
+def _binding(
+    row: Binding, sighted: looking.Sighted, away: Sequence[State], older: Mapping[int, Good | None]
+) -> BindingFacts:
+    """One side; `older` is what stands in for a known-good state that is damaged."""
+    now = sighted.states.get(row.pk)
+    good = older[row.pk] if row.pk in older else known_good.good_of(row.good) if row.good else None
     silence = sighted.silent.get(row.backend.slug, "")
     if now is not None and is_unreadable(now):
         silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
@@ -108,8 +117,9 @@ def _binding(row: Binding, sighted: looking.Sighted, away: Sequence[State]) -> B
         key=row.key,
         now=now,
         silence=silence,
-        good=Good(good.state, good.proven_at, good.proven_until, tuple(good.proof)) if good else None,
+        good=good,
         away=now is not None and any(same(now, state) for state in away),
+        damaged=row.pk in older,
     )
 
 

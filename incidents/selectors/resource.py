@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.domain.changes import State, same
+from incidents.domain.facts import Good
+from incidents.domain.known_good import is_damaged
 from incidents.domain.verdicts import Mark
+from incidents.engine import known_good
 from incidents.engine.freshness import fresh_backends, fresh_probes
 from incidents.models import Attempt, Binding, Measurement, Organization, Person, Point, Resource
 from incidents.selectors.home import Card, Home, freshness, read_home
@@ -81,13 +84,16 @@ class ResourcePage:
 def read_resource(
     person: Person, organization: Organization, resource: Resource, *, may_act: bool, now: datetime
 ) -> ResourcePage:
-    """A fixed number of queries: those of the home page, and six."""
+    """A fixed number of queries: those of the home page, and six; one more where what was kept is damaged."""
     home = read_home(person, organization, freshness(now), may_act=may_act, now=now)
     backends, probes = fresh_backends(now), fresh_probes(now)
     sides: dict[tuple[str, str], list[Side]] = {}
     rows = Binding.objects.filter(resource=resource).select_related("location", "seen", "good")
-    for row in rows.order_by("location__position", "aspect"):
-        sides.setdefault((row.location.slug, row.location.title), []).append(_side(row, backends))
+    rows = rows.order_by("location__position", "aspect")
+    older = known_good.instead_of([row.pk for row in rows if row.good and is_damaged(row.good.state, row.good.digest)])
+    for row in rows:
+        good = older[row.pk] if row.pk in older else known_good.good_of(row.good) if row.good else None
+        sides.setdefault((row.location.slug, row.location.title), []).append(_side(row, good, backends))
     measured = {row.point_id: row for row in Measurement.objects.filter(point__resource=resource, until=None)}
     sights: dict[tuple[str, str], list[Sight]] = {}
     for point in Point.objects.filter(resource=resource).select_related("probe", "location").order_by("probe__slug"):
@@ -120,14 +126,14 @@ def _settles_at(resource: Resource, now: datetime) -> datetime | None:
     return until if until > now else None
 
 
-def _side(row: Binding, fresh: set[int]) -> Side:
+def _side(row: Binding, good: Good | None, fresh: set[int]) -> Side:
     known = row.seen is not None and row.backend_id in fresh
     return Side(
         aspect=row.aspect,
         now=row.seen.state if row.seen and known else None,
-        good=row.good.state if row.good else None,
+        good=good.state if good else None,
         seen_at=row.seen.at if row.seen else None,
-        proven_until=row.good.proven_until if row.good else None,
+        proven_until=good.proven_until if good else None,
     )
 
 
