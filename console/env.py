@@ -11,6 +11,8 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
+# A hundred years: dates that much earlier can still be reckoned with.
+MOST_DAYS = 36_500
 
 
 def secret(name: str, default: str | None = None) -> str:
@@ -50,6 +52,13 @@ def listed(name: str, text: str, check: Callable[[str], object]) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: part {number} of {len(parts)} cannot be used: {error}") from None
     return parts
+
+
+def days(name: str, value: int, least: int) -> int:
+    """The value. Raises ImproperlyConfigured when it is less than `least`, or more days than a calendar has."""
+    if not least <= value <= MOST_DAYS:
+        raise ImproperlyConfigured(f"{name} is {value}; it must be a number of days from {least} to {MOST_DAYS}.")
+    return value
 
 
 def check_fernet_key(text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.env import check_company, check_fernet_key, check_network, database, env, listed, one_of, secret
+from console.env import check_company, check_fernet_key, check_network, database, days, env, listed, one_of, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -166,6 +166,11 @@ POLL_SECONDS = env.float("POLL_SECONDS", default=5.0)
 # How long a state must have been unchanged, with green probes, before it counts as known good.
 SNAPSHOT_AFTER_SECONDS = env.float("SNAPSHOT_AFTER_SECONDS", default=60.0)
 SNAPSHOT_SOURCE_AFTER_SECONDS = env.float("SNAPSHOT_SOURCE_AFTER_SECONDS", default=900.0)
+
+# How long states are kept: those that were proven good, since they were last proven, and all that were seen. At least
+# 30 days, for the console says of any moment of that time what was running where; the database holds it to the first.
+SNAPSHOT_KEEP_DAYS = days("SNAPSHOT_KEEP_DAYS", env.int("SNAPSHOT_KEEP_DAYS", default=400), least=30)
+OBSERVATION_KEEP_DAYS = days("OBSERVATION_KEEP_DAYS", env.int("OBSERVATION_KEEP_DAYS", default=400), least=30)
 
 REDIS_URL = secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL

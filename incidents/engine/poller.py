@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import close_old_connections
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
@@ -47,6 +48,7 @@ KEEP_LOOKS = timedelta(days=90)
 KEEP_UNUSED_PLANS = timedelta(days=1)
 # Sessions that are over go so many at a time: anybody can make them, and no statement shall take long.
 MOST_SESSIONS = 5000
+# Measurements and diagnoses; for states see SNAPSHOT_KEEP_DAYS and OBSERVATION_KEEP_DAYS.
 KEEP_HISTORY = timedelta(days=400)
 
 
@@ -176,16 +178,32 @@ def thin(now: datetime) -> int:
     old = now - KEEP_HISTORY
     gone += Measurement.objects.filter(until__lt=old).delete()[0]
     gone += Diagnosis.objects.filter(until__lt=old).delete()[0]
-    # What a binding was seen as last, and its known-good state, are kept however old they are.
-    current = Binding.objects.filter(seen__isnull=False)
-    gone += Observation.objects.filter(at__lt=old).exclude(pk__in=current.values("seen")).delete()[0]
-    good = Binding.objects.filter(good__isnull=False)
-    gone += Snapshot.objects.filter(proven_until__lt=old).exclude(pk__in=good.values("good")).delete()[0]
+    gone += _thin_states(now)
     over = Session.objects.filter(expire_date__lt=now).values_list("pk", flat=True)[:MOST_SESSIONS]
     gone += Session.objects.filter(pk__in=list(over)).delete()[0]
     gone += Notice.objects.filter(read_at__lt=now - KEEP_LOOKS).delete()[0]
     # What a second person was asked about is kept with their answer.
     gone += Plan.objects.filter(run=None, approval=None, expires_at__lt=now - KEEP_UNUSED_PLANS).delete()[0]
+    return gone + _thin_looks(now)
+
+
+def _thin_states(now: datetime) -> int:
+    """What a binding was seen as last, and its known-good state, are kept however old they are."""
+    old = now - timedelta(days=settings.OBSERVATION_KEEP_DAYS)
+    # What was seen before was still so when that time began, up to the next one: without it nobody could say what was.
+    after = Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk"))
+    later = Observation.objects.filter(after, binding=OuterRef("binding"), at__lte=old)
+    current = Binding.objects.filter(seen__isnull=False)
+    past = Observation.objects.filter(Exists(later), at__lt=old).exclude(pk__in=current.values("seen"))
+    gone = past.delete()[0]
+    unproven = now - timedelta(days=settings.SNAPSHOT_KEEP_DAYS)
+    good = Binding.objects.filter(good__isnull=False)
+    return gone + Snapshot.objects.filter(proven_until__lt=unproven).exclude(pk__in=good.values("good")).delete()[0]
+
+
+def _thin_looks(now: datetime) -> int:
+    """Drops looks that stand too close together for their age."""
+    gone = 0
     for age, apart in THINNING:
         last: dict[tuple[int | None, int | None], int] = {}
         drop: list[int] = []

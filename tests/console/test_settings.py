@@ -28,6 +28,9 @@ def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         ({"FACTOR_KEYS": f"{KEY},hunter2"}, "FACTOR_KEYS: part 2 of 2 cannot be used: a key is 32 random bytes"),
         ({"KNOWN_NETWORKS": "192.0.2.1/24"}, "KNOWN_NETWORKS: part 1 of 1 cannot be used: write networks such as"),
         ({"KNOWN_NETWORKS": "office"}, "KNOWN_NETWORKS: part 1 of 1 cannot be used: write networks such as"),
+        ({"SNAPSHOT_KEEP_DAYS": "29"}, "SNAPSHOT_KEEP_DAYS is 29; it must be a number of days from 30 to 36500."),
+        ({"OBSERVATION_KEEP_DAYS": "0"}, "OBSERVATION_KEEP_DAYS is 0; it must be a number of days from 30"),
+        ({"OBSERVATION_KEEP_DAYS": "99999999"}, "OBSERVATION_KEEP_DAYS is 99999999; it must be a number of days"),
         ({"OIDC_ISSUER": "https://id.example"}, "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together"),
         (
             {"OIDC_ISSUER": "http://id.example", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "hunter2"},

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.db.models import F
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from incidents.audit.log import recorded
+from incidents.audit.snapshot_fence import lower_fence, raise_fence
 from incidents.domain.diagnosis import Damage
 from incidents.domain.verdicts import Mark
 from incidents.engine import diagnosing
@@ -155,7 +157,10 @@ def test_old_history_goes_but_what_stands_stays(scene: Scene) -> None:
     scene.propose()
     long_ago = database_now() - KEEP_HISTORY - timedelta(1)
     Observation.objects.update(at=long_ago)
+    lower_fence(connection)
     Snapshot.objects.update(proven_until=long_ago)
+    connection.check_constraints()  # PostgreSQL alters no table while constraints wait for the end
+    raise_fence(connection)
     Measurement.objects.filter(until__isnull=False).update(until=long_ago)
     Diagnosis.objects.filter(until__isnull=False).update(until=long_ago)
     Plan.objects.update(expires_at=long_ago)
