@@ -89,6 +89,7 @@ ROWS: dict[str, Row] = {
     "home": Row(SAFE, SEE),
     "home-summary": Row(SAFE, SEE, fragment=True),
     "resources": Row(SAFE, SEE),
+    "drift": Row(SAFE, SEE),
     "resource": Row(SAFE, SEE),
     "preview": Row(FORM, ACT, ACT, done=True),
     "consent-end": Row(FORM, SEE, frozenset({"operator", "owner", "support", "acting"})),
