@@ -8,6 +8,7 @@ import sys
 import warnings
 
 from bench.bulk import bulk, statements
+from bench.drift import drift
 from bench.ground import ground
 from bench.home import home_page
 from bench.rescue import rescue
@@ -16,7 +17,9 @@ from bench.tap import tap_to_restored
 MANY = 1_100
 # Together with the six prefixes that the demo's customer has anyway.
 ON_HOME = 194
-PARTS = ("tap", "rescue", "bulk", "statements", "home")
+# With three routes each: 10,000 targets, together with those of the demo.
+ON_DRIFT = 3_316
+PARTS = ("tap", "rescue", "bulk", "statements", "home", "drift")
 
 
 def main(arguments: list[str]) -> int:
@@ -41,6 +44,9 @@ def main(arguments: list[str]) -> int:
     elif part == "home":
         with ground(ON_HOME):
             home_page(ON_HOME + 6)
+    elif part == "drift":
+        with ground(ON_DRIFT, worker=False, simulated=True) as lab:
+            drift(lab)
     else:
         print(f"there is no part {part}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2

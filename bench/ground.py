@@ -25,8 +25,12 @@ EDGES = ("edge-a", "edge-b", "edge-c")
 
 
 @contextmanager
-def ground(prefixes: int, *, worker: bool = True) -> Iterator[Lab]:
-    """Everything up, with `prefixes` more in the lab, every state proven good, and Django ready."""
+def ground(prefixes: int, *, worker: bool = True, simulated: bool = False) -> Iterator[Lab]:
+    """Everything up, with `prefixes` more in the lab, every state proven good, and Django ready.
+
+    Args:
+        simulated: no real daemons, so that the figures are those of the console and not of a router.
+    """
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as folder:
         var = Path(folder)
         for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR"):
@@ -35,7 +39,7 @@ def ground(prefixes: int, *, worker: bool = True) -> Iterator[Lab]:
         os.environ["SNAPSHOT_AFTER_SECONDS"] = os.environ["SNAPSHOT_SOURCE_AFTER_SECONDS"] = "0"
         broker = start_broker(var)
         try:
-            with Lab(var / "lab", prefixes=prefixes) as lab:
+            with Lab(var / "lab", prefixes=prefixes, simulated=simulated) as lab:
                 _fill(lab)
                 with _worker() if worker else nullcontext():
                     yield lab
