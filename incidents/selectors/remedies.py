@@ -28,14 +28,7 @@ class Remedies:
     usable: frozenset[int]
     terms: Mapping[str, Terms]
 
-    def everything(person: Person, organization: Organization, action: str) -> list[Resource]:
-    """All that the largest preapproval covers by which this person may run the action; nothing where there is none."""
-    mine = Preapproval.objects.filter(_usable(person), organization=organization, action=action).exclude(digest="")
-    largest = mine.annotate(size=Count("resources")).order_by("-size", "slug").first()
-    return list(largest.resources.all()) if largest else []
-
-
-def may_run(self, action: str, resource: uuid.UUID) -> bool:
+    def may_run(self, action: str, resource: uuid.UUID) -> bool:
         return bool(self.covering.get((action, resource), frozenset()) & self.usable)
 
     def may_run_on_any(self, action: str, resources: Collection[uuid.UUID]) -> bool:
@@ -67,6 +60,13 @@ def repairable(person: Person, organization: Organization, action: str) -> list[
         organization=organization, pk__in=broken.values("resource"), preapprovals__in=mine
     ).exclude(pk__in=busy)
     return list(rows.distinct())
+
+
+def everything(person: Person, organization: Organization, action: str) -> list[Resource]:
+    """All that the largest preapproval covers by which this person may run the action; nothing where there is none."""
+    mine = Preapproval.objects.filter(_usable(person), organization=organization, action=action).exclude(digest="")
+    largest = mine.annotate(size=Count("resources")).order_by("-size", "slug").first()
+    return list(largest.resources.all()) if largest else []
 
 
 def may_run(person: Person, action: str, resource: Resource) -> bool:

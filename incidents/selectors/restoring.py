@@ -34,9 +34,7 @@ def read_choices(person: Person, organization: Organization, action: str) -> Cho
     """Five queries."""
     resources = everything(person, organization, action)
     keys = [resource.pk for resource in resources]
-    wrong = Diagnosis.objects.filter(resource__in=keys, until=None).exclude(
-        damage__in=(Damage.HEALTHY, Damage.UNKNOWN)
-    )
+    wrong = Diagnosis.objects.filter(resource__in=keys, until=None).exclude(damage__in=(Damage.HEALTHY, Damage.UNKNOWN))
     began = wrong.aggregate(at=Min("since"))["at"]
     places = Location.objects.filter(binding__resource__in=keys).distinct()
     return Choices(

@@ -78,7 +78,9 @@ def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Ter
     after = [one for one in others if one not in before]
     stages = tuple(tuple(len(before) + index for index in stage) for stage in way.stages)
     changes = (*before, *way.changes, *after)
-    return Resolved(changes, (*resolved.findings, *way.findings), stages=stages, percents=way.percents if not others else ())
+    return Resolved(
+        changes, (*resolved.findings, *way.findings), stages=stages, percents=way.percents if not others else ()
+    )
 
 
 def _certain(run: Run) -> frozenset[str]:

@@ -43,7 +43,7 @@ def well(location: str, aspect: str) -> BindingFacts:
 
 def resolve(aspect: str, sides: Sequence[BindingFacts]) -> Resolved:
     action = WELL[aspect][0]
-    made = resource(action.kind, NAME, *sides, settings={"origins": [64496]})
+    made = resource(action.kinds[0], NAME, *sides, settings={"origins": [64496]})
     return action.resolve([made], TERMS, Wish(), NOW)
 
 

@@ -39,7 +39,9 @@ class Command(BaseCommand):
         parser.add_argument("--organization", required=True, help="its short name, such as example-shop")
         parser.add_argument("--as", dest="person", required=True, help="sign-in name of who does it, and may")
         parser.add_argument("--location", default="", help="only this one, by its short name; everywhere when left out")
-        parser.add_argument("--at", default="", help="to what had been proven by this moment, in UTC; to the newest else")
+        parser.add_argument(
+            "--at", default="", help="to what had been proven by this moment, in UTC; to the newest else"
+        )
         parser.add_argument("--reason", default="", help="why; kept in the audit log")
         parser.add_argument("--yes", action="store_true", help="start it; without this nothing changes")
 
@@ -95,7 +97,9 @@ class Command(BaseCommand):
             time.sleep(0 if run.phase == Phase.ENDED else APART_SECONDS)
         took = time.monotonic() - began
         if run.outcome != Outcome.SUCCEEDED:
-            raise CommandError(f"{run.reference} ended as {run.outcome} after {took:.1f} s: {run.detail or run.because}")
+            raise CommandError(
+                f"{run.reference} ended as {run.outcome} after {took:.1f} s: {run.detail or run.because}"
+            )
         self.stdout.write(f"{run.reference}: everything is as it was, and proven from outside, after {took:.1f} s.")
 
 

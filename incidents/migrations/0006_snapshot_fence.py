@@ -18,7 +18,7 @@ def lower_it(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("incidents", "0004_people")]
+    dependencies = [("incidents", "0005_blast_radius")]
 
     operations = [
         migrations.CreateModel(
