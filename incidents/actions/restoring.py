@@ -56,7 +56,9 @@ def silence(silent: Mapping[str, str], terms: Terms) -> Iterator[Finding]:
 
 
 def says_nothing(side: BindingFacts) -> str:
-    return f"{side.location_title} does not tell us how it is ({side.silence})."
+    if side.unreadable:
+        return f"What is in {side.location_title} cannot be read ({side.silence})."
+    return f"{side.location_title} does not answer ({side.silence})."
 
 
 def blocker(code: str, text: str, subject: str = "") -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, passed, says_nothing, silence
+from incidents.actions.restoring import blocker, not_proven, older_than_damaged, passed, says_nothing, silence
 from incidents.domain.changes import Change, State, is_up, label_of, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
@@ -47,7 +47,7 @@ class RestoreWhole:
                 findings += found
                 if side.good is None or same(side.now, side.good.state):
                     continue
-                findings += self.worth_knowing(resource, side)
+                findings += [*older_than_damaged(resource, side), *self.worth_knowing(resource, side)]
                 if not any(one.severity is Severity.BLOCKER for one in found):
                     changes.append(change_of(resource, side, side.now, side.good.state))
         findings += silence(silent, terms)

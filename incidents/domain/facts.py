@@ -32,6 +32,7 @@ class BindingFacts:
         silence: why it did not tell, for people; empty when it did.
         good: what was proven good; None when nothing ever was.
         away: whether it is as a run has left it that moved it for a while only.
+        unreadable: whether its backend has answered, and this alone could not be read; `silence` says why.
         damaged: whether what was kept last of its being good is no longer as it was written; `good` is then the newest
             older one that is.
     """
@@ -46,6 +47,7 @@ class BindingFacts:
     silence: str
     good: Good | None
     away: bool = False
+    unreadable: bool = False
     damaged: bool = False
 
 

@@ -106,7 +106,8 @@ def _binding(
     now = sighted.states.get(row.pk)
     good = older[row.pk] if row.pk in older else known_good.good_of(row.good) if row.good else None
     silence = sighted.silent.get(row.backend.slug, "")
-    if now is not None and is_unreadable(now):
+    unreadable = now is not None and is_unreadable(now)
+    if now is not None and unreadable:
         silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
     return BindingFacts(
         id=str(row.pk),
@@ -117,6 +118,7 @@ def _binding(
         key=row.key,
         now=now,
         silence=silence,
+        unreadable=unreadable,
         good=good,
         away=now is not None and any(same(now, state) for state in away),
         damaged=row.pk in older,

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from incidents.audit import snapshot_fence
 from incidents.domain.errors import EmptySelector, KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
 from incidents.domain.runs import Phase
 from incidents.engine.poller import poll_once
@@ -137,6 +138,7 @@ def test_nothing_to_do_is_said(scene: Scene) -> None:
 
 def test_a_snapshot_that_is_too_old_is_not_restored(scene: Scene) -> None:
     scene.break_()
+    snapshot_fence.lower_fence(connection)
     for binding in scene.resource().bindings.select_related("good"):
         assert binding.good is not None
         binding.good.proven_until -= timedelta(days=31)
