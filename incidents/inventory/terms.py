@@ -137,7 +137,7 @@ def _read_overridable(fields: Fields) -> tuple[str, ...]:
         return ()
     codes = tuple(fields.texts("overridable", empty="leave it out where nothing may be overridden"))
     for index, code in enumerate(codes):
-        if code not in OVERRIDABLE:
+        if code and code not in OVERRIDABLE:
             words = ", ".join(sorted(OVERRIDABLE))
             fields.sheet.fault(
                 f"{fields.at('overridable')}[{index}]", f"{code} cannot be overridden; these can: {words}"

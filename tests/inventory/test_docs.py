@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from incidents.domain.guards import OVERRIDABLE
 from incidents.inventory.document import Inventory
 from incidents.services import inventory as service
 
@@ -36,11 +37,20 @@ def test_the_example_is_right() -> None:
 def test_the_documented_defaults_are_what_the_example_says() -> None:
     optional = (
         *("budget_seconds:", "slots:", "tolerate:", "expire_seconds:", "usual_seconds:", "snapshot_days:"),
-        *("windows:", "organization: {", "platform: {", "flap_minutes:"),
+        *("windows:", "organization: {", "platform: {", "flap_minutes:", "cool_down_minutes:", "breaker:", "staging:"),
     )
     lines = [line for line in EXAMPLE.splitlines() if not line.strip().startswith(optional)]
     short = "\n".join(lines).replace(", in_a_row: 2, every_ms: 20, within_seconds: 60", "")
-    assert (read(short).preapprovals, read(short).backends) == (read(EXAMPLE).preapprovals, read(EXAMPLE).backends)
+    assert short_of(read(short)) == short_of(read(EXAMPLE))
+
+
+def short_of(found: Inventory) -> tuple[object, ...]:
+    return found.locations, found.backends, found.preapprovals
+
+
+def test_every_guard_that_can_be_overridden_is_told() -> None:
+    [row] = [line for line in PAGE.splitlines() if line.startswith("| `overridable`")]
+    assert set(re.findall(r"`(guard\.[a-z-]+)`", row)) == OVERRIDABLE
 
 
 def test_every_form_of_removal_is_right_where_the_thing_is_not_in_the_file() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents.domain.errors import InventoryFault
-from incidents.domain.terms import Window
+from incidents.domain.terms import Breaker, Window
 from incidents.inventory.document import BindingEntry, Inventory, Removal, WatchEntry
 from incidents.inventory.reading import read
 from incidents.inventory.references import resolve
@@ -47,7 +47,27 @@ def test_terms_left_out_have_the_documented_values(inventory: Reader) -> None:
     assert (terms.tolerate, terms.expire, terms.flap) == (0, timedelta(minutes=15), timedelta(minutes=15))
     assert terms.usual == (timedelta(seconds=1), timedelta(seconds=30))
     assert (terms.organization_window, terms.platform_window) == (Window(2000, 60), Window(20_000, 60))
+    assert (terms.location_window, terms.zone_window, terms.cool_down) == (None, None, timedelta())
+    assert (terms.breaker, terms.overridable) == (Breaker(100, 10, 20_000, 5, 10), ())
     assert (terms.probes, terms.proof.in_a_row, terms.proof.within) == (("collector",), 2, timedelta(seconds=60))
+
+
+LIMITS = """\
+tier: 1
+    windows: {location: {most: 5, minutes: 10}, zone: {most: 7, minutes: 20}}
+    cool_down_minutes: 30
+    breaker: {damage: 0, failures: 2}
+    overridable: [guard.flap, guard.cool-down]"""
+
+
+def test_how_much_at_once_is_understood(inventory: Reader) -> None:
+    found = inventory(replaced("tier: 1", LIMITS, replaced("title: Berlin", "title: Berlin, staging: true")))
+    terms = found.preapprovals[0].terms
+    assert [entry.staging for entry in found.locations] == [False, True]
+    assert (terms.location_window, terms.zone_window) == (Window(5, 10), Window(7, 20))
+    assert (terms.organization_window, terms.cool_down) == (Window(2000, 60), timedelta(minutes=30))
+    assert terms.breaker == Breaker(damage=0, failures=2)
+    assert terms.overridable == ("guard.flap", "guard.cool-down")
 
 
 def test_removals_are_a_kind_and_a_name(inventory: Reader) -> None:
