@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from incidents.domain import guards
+from incidents.domain.terms import Breaker
 from incidents.services import limits
 from incidents.services.limits import Limit
+from tests.engine.guards import actions, amounts, rights
 
 ROOT = Path(__file__).resolve().parent.parent
 READS = re.compile(r"""(?:env\.(?:str|bool|float|int|list)|secret)\(\s*"([A-Z_]+)\"""")
@@ -77,3 +80,41 @@ def test_every_event_of_sign_in_is_told() -> None:
     events = set(re.findall(kinds, texts)) - {"company.html"}
     assert len(events) == 13
     assert {event for event in events if f"`{event}`" not in told} == set()
+
+
+GUARDS_PAGE = (ROOT / "docs/guards.md").read_text()
+GUARD_ROWS = [
+    [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+    for line in GUARDS_PAGE.splitlines()
+    if line.startswith("| `guard.")
+]
+
+
+def test_every_guard_of_the_source_is_in_the_table_once() -> None:
+    # What the audit log calls going on against a guard is none itself.
+    used: set[str] = set()
+    for path in (ROOT / "incidents").rglob("*.py"):
+        used |= set(re.findall(r'"(guard\.[a-z-]+)"', path.read_text()))
+    assert sorted(row[0] for row in GUARD_ROWS) == sorted(used - {"guard.overridden"})
+
+
+def test_what_the_table_says_of_the_registry_is_so() -> None:
+    words = {True: "yes", False: "no"}
+    said = [row[:4] for row in GUARD_ROWS if len(row) == 5]
+    assert said == [
+        [guard.code, guard.prevents, words[guard.always], words[guard.overridable]] for guard in guards.GUARDS
+    ]
+
+
+@pytest.mark.parametrize("row", GUARD_ROWS, ids=lambda row: row[0])
+def test_what_shows_a_guard_is_there(row: list[str]) -> None:
+    path, name = row[-1].split("::")
+    assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), row[-1]
+    scenes = {case.code: case.act.__name__ for case in (*rights.CASES, *amounts.CASES, *actions.CASES)}
+    # Where the harm is shown, that is what the table leads to.
+    assert scenes.get(row[0], name) == name
+
+
+def test_the_breaker_opens_as_it_is_told() -> None:
+    told = dict(re.findall(r"^\| `([a-z_]+)` \| ([0-9,]+) \|", GUARDS_PAGE, re.MULTILINE))
+    assert {key: int(value.replace(",", "")) for key, value in told.items()} == Breaker().as_json()
