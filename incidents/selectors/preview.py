@@ -148,7 +148,7 @@ def read_preview(plan: Plan) -> Preview:
         word=word_to_ask(value.terms.tier, overriding=bool(value.overridden)),
         may_override=_may_override(value, findings),
         overridden=tuple(one for one in findings if one.code in value.overridden and one.severity is Severity.WARNING),
-        break_glass=value.terms.break_glass,
+        break_glass=value.terms.break_glass and not value.overridden,
         ask=_who_may_agree(plan) if value.second_person else (),
         items=_items(value, action, titles),
         groups=_groups(value, action, titles),

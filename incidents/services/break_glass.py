@@ -45,6 +45,8 @@ def _break_glass(person: Person, organization: Organization, consent: Consent) -
     value = check_plan(person, plan, understood=consent.understood, asking=True)
     if value.consent:
         raise NotAllowed("Support does not go on alone for a customer. Ask the customer, or a colleague, to agree.")
+    if value.overridden:
+        raise NotAllowed("Nobody goes on against checks alone. Ask a second person, or call us.")
     if not (value.second_person and value.terms.break_glass):
         raise NotAllowed("This cannot be started by one person alone. Ask a second person, or call us.")
     _no_review_owed(person)

@@ -14,6 +14,7 @@ from incidents.domain.runs import Outcome
 from incidents.domain.terms import Window, read_terms
 from incidents.models import AuditEntry, Notice, Plan, Preapproval
 from incidents.services import approvals
+from incidents.services.break_glass import break_glass
 from incidents.services.propose import propose
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
@@ -83,6 +84,14 @@ def test_what_the_preapproval_does_not_let_people_override_stands(cooling: Scene
     allow(cool_down=timedelta(minutes=30), overridable=("guard.flap",))
     plan = again(cooling, COOL, "guard.permission")
     assert (stops(plan), plan.thaw().overridden) == ([COOL], ())
+
+
+def test_nobody_overrides_alone(cooling: Scene) -> None:
+    allow(cool_down=timedelta(minutes=30), overridable=(COOL,), break_glass=True)
+    plan = again(cooling, COOL)
+    with pytest.raises(Refused, match="Nobody goes on against checks alone"):
+        break_glass(cooling.operator, cooling.organization, consent(plan, reason="still down", word="ALONE"))
+    assert cooling.visible() == []
 
 
 def test_one_override_leaves_the_other_checks(cooling: Scene) -> None:
