@@ -150,12 +150,17 @@ def make_preapproval(
     row.seal = seal_of(row)
     row.save()
     row.resources.set(resources or organization.resources.all())
+    let_act(row)
+    return row
+
+
+def let_act(row: Preapproval) -> None:
+    """Owners and operators of its organization may use it and agree to its use; support may agree."""
     for role in ACTING:
-        group = Group.objects.get(name=group_of(organization.slug, role))
+        group = Group.objects.get(name=group_of(row.organization.slug, role))
         assign_perm("incidents.use_preapproval", group, row)
         assign_perm("incidents.approve_preapproval", group, row)
     assign_perm("incidents.approve_preapproval", Group.objects.get(name="support"), row)
-    return row
 
 
 def make_prefix(

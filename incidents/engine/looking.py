@@ -9,8 +9,9 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Q, Subquery
 
-from incidents.domain.changes import State
+from incidents.domain.changes import State, unreadable
 from incidents.domain.errors import HandrailError
+from incidents.domain.keysets import private_part
 from incidents.engine.backends import TOOLS, Pending, ask_all
 from incidents.models import Binding, Observation
 from incidents.models.bulk import insert
@@ -47,8 +48,15 @@ def look(bindings: Iterable[tuple[int, str, str]]) -> Sighted:
         if isinstance(answer, HandrailError):
             silent[backend] = str(answer)
         else:
-            states |= {wanted[backend][key]: state for key, state in answer.items()}
+            states |= {wanted[backend][key]: _kept(key, state) for key, state in answer.items()}
     return Sighted(states, silent)
+
+
+def _kept(key: str, state: State) -> State:
+    """The state as it may be stored: nothing of a document with a private key in it, whatever its adapter says."""
+    document = state.get("document")
+    what = private_part(document) if isinstance(document, str) else ""
+    return unreadable(f"{key} is not kept: it holds {what}") if what else state
 
 
 def find_news(states: Mapping[int, State], at: datetime) -> Mapping[int, State]:
