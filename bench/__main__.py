@@ -9,6 +9,7 @@ import warnings
 
 from bench.bulk import bulk, statements
 from bench.drift import drift
+from bench.everything import everything
 from bench.ground import ground
 from bench.home import home_page
 from bench.rescue import rescue
@@ -19,7 +20,7 @@ MANY = 1_100
 ON_HOME = 194
 # With three routes each: 10,000 targets, together with those of the demo.
 ON_DRIFT = 3_316
-PARTS = ("tap", "rescue", "bulk", "statements", "home", "drift")
+PARTS = ("tap", "rescue", "bulk", "statements", "home", "drift", "everything")
 
 
 def main(arguments: list[str]) -> int:
@@ -44,6 +45,9 @@ def main(arguments: list[str]) -> int:
     elif part == "home":
         with ground(ON_HOME):
             home_page(ON_HOME + 6)
+    elif part == "everything":
+        with ground(0) as lab:
+            everything(lab, "shop-operator", "example-shop")
     elif part == "drift":
         with ground(ON_DRIFT, worker=False, simulated=True) as lab:
             drift(lab)
