@@ -58,6 +58,7 @@ CODES = {
     "guard.no-snapshot": "We have never seen it working there.",
     "guard.not-covered": "It is not among the resources that this action may change.",
     "guard.not-ready": "A location is not ready to serve.",
+    "guard.not-seen": "It could not be looked at.",
     "guard.not-reverted": "Only the program is put back, not its data and settings.",
     "guard.nothing-to-do": "There is nothing to do.",
     "guard.old-answers": "Others may go by the old answer for a while.",

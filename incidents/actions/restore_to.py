@@ -36,6 +36,8 @@ PART_OF = {kind: part for part in PARTS for kind in part.kinds}
 # A part that has nothing to do, or a location that is silent, keeps the others from nothing.
 HARMLESS = ("guard.nothing-to-do", "guard.unreachable-location")
 ANY_NUMBER = 1_000_000
+NOT_SEEN = "guard.not-seen"
+LEFT_OUT = "It is left out."
 
 
 class RestoreTo:
@@ -91,9 +93,7 @@ class _Found:
         """Takes the changes of one resource, unless something speaks against them: then it is left out by name."""
         against = [one for one in resolved.findings if one.severity is Severity.BLOCKER and one.code not in HARMLESS]
         if against:
-            self.findings += [
-                replace(one, severity=Severity.WARNING, text=f"{one.text} It is left out.") for one in against
-            ]
+            self.findings += [replace(one, severity=Severity.WARNING, text=f"{one.text} {LEFT_OUT}") for one in against]
             return
         for percent, stage in zip(resolved.percents, resolved.stages, strict=True):
             self.steps[percent] += tuple(len(self.changes) + index for index in stage)
@@ -110,7 +110,7 @@ def _kept(resource: ResourceFacts, findings: Sequence[Finding]) -> Iterator[Find
     """What of it is worth telling among much else."""
     for one in findings:
         if one.code == "guard.unreachable-location":
-            yield replace(one, severity=Severity.WARNING, text=f"{resource.name}: {one.text}", subject=resource.name)
+            yield Finding(NOT_SEEN, Severity.WARNING, f"{resource.name}: {one.text}", resource.name)
         elif one.severity in (Severity.WARNING, Severity.NOTE):
             yield one
 

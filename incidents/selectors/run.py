@@ -15,8 +15,9 @@ from django.db.models import Count, Max, Min
 
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
+from incidents.actions.restore_to import LEFT_OUT
 from incidents.domain.approvals import State
-from incidents.domain.runs import Step
+from incidents.domain.runs import Outcome, Step
 from incidents.domain.terms import read_terms
 from incidents.models import Attempt, Plan, Run, RunReading, StageVerdict, Target
 from incidents.selectors.away import Away, read_away
@@ -31,6 +32,8 @@ OF_PLAN = (
 )  # fmt: skip
 # A page that names a thousand prefixes helps nobody; the rest is counted.
 NAMED = 50
+# Folded away, for whoever has to put them right one by one.
+MOST_CHANGED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,14 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class Astray:
+    """The first targets that are not as planned, and how many more there are."""
+
+    named: tuple[Named, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """The page.
 
@@ -71,12 +82,15 @@ class RunPage:
         in_steps: whether stages are steps of one way, which all locations go together; `percents` how far each leads.
         overruled: the last verdict that somebody overruled, and why; None when nobody did.
         left_out: titles of locations that the plan left out because they did not answer.
-        unnamed: how many targets are not as planned beyond those in `named`.
+        spared: what was left out of a plan for everything, each with its reason.
+        changed: names of what an unsuccessful run has changed before its end; at most `MOST_CHANGED`.
+        astray: targets that are not as planned.
         undo: whether and when it may be undone.
         away: until when what it moved stays so; None where it was for good.
     """
 
     reference: str
+    action: str
     what: str
     count: int
     words: Words
@@ -100,9 +114,10 @@ class RunPage:
     percents: tuple[int, ...]
     stages: tuple[StageLine, ...]
     places: tuple[AtPlace, ...]
-    named: tuple[Named, ...]
-    unnamed: int
+    astray: Astray
     left_out: tuple[str, ...]
+    spared: tuple[str, ...]
+    changed: tuple[str, ...]
     overruled: Verdict | None
     usual: Usual
     undo: Undoing
@@ -114,19 +129,18 @@ class RunPage:
 
 
 def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
-    """Eleven queries, however many targets."""
+    """Eleven queries, however many targets; one more where it has ended without success."""
     action = CATALOGUE[run.action]
     counted, readings = _targets(run), _readings(run, in_steps=action.in_steps)
     plan = Plan.objects.filter(pk=run.plan_id).values(*OF_PLAN).get()
     verdicts = _verdicts(run)
-    overruled = [verdict for verdict in verdicts.values() if verdict.overruled_by]
     first, count = _resources(run)
-    named, unnamed = _named(run)
     done = sum(row.count for row in counted if row.step in (Step.IN_PLACE, Step.VERIFIED) and row.attempts)
     away = read_away(run)
     terms = read_terms(plan["preapproval__terms"])
     return RunPage(
         reference=run.reference,
+        action=run.action,
         what=what(count, first, run.action),
         count=count,
         words=action.words,
@@ -150,10 +164,11 @@ def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
         percents=run.plan.thaw().percents if action.in_steps else (),
         stages=lines(run, _stage_facts(run, counted), verdicts),
         places=_places(counted, readings),
-        named=named,
-        unnamed=unnamed,
+        astray=_astray(run),
         left_out=_left_out(plan["findings"], counted),
-        overruled=overruled[-1] if overruled else None,
+        spared=_spared(plan["findings"]) if len(action.kinds) > 1 else (),
+        changed=_changed(run),
+        overruled=next((one for one in reversed(list(verdicts.values())) if one.overruled_by), None),
         usual=usual_time(run.organization, run.action, terms),
         undo=read_undoing(run, done, away, Limits(undo_for, terms.flap, action.kinds), now),
         away=away,
@@ -212,14 +227,13 @@ def _resources(run: Run) -> tuple[str, int]:
     return row["first"] or "", row["count"]
 
 
-def _named(run: Run) -> tuple[tuple[Named, ...], int]:
-    """The first targets that are not as planned, and how many more there are."""
+def _astray(run: Run) -> Astray:
     rows = Target.objects.filter(run=run, step__in=(Step.FAILED, Step.SKIPPED)).order_by("index")
     named = [
         Named(*values)
         for values in rows.values_list("resource__name", "location__title", "step", "because", "detail")[:NAMED]
     ]
-    return tuple(named), rows.count() - len(named)
+    return Astray(tuple(named), rows.count() - len(named))
 
 
 def _stage_facts(run: Run, counted: Sequence[_Counted]) -> list[StageFacts]:
@@ -239,6 +253,18 @@ def _places(counted: Sequence[_Counted], readings: dict[str, Counter[str]]) -> t
         AtPlace(title, sum(counts.values()), dict(counts), dict(readings.get(title, {})))
         for title, counts in steps.items()
     )
+
+
+def _changed(run: Run) -> tuple[str, ...]:
+    """Names of what was sent, and may be so now, where the run has not come to the end that it was made for."""
+    if run.ended_at is None or run.outcome == Outcome.SUCCEEDED:
+        return ()
+    sent = Target.objects.filter(run=run, attempts__gt=0).order_by("resource__position", "resource__name")
+    return tuple(dict.fromkeys(sent.values_list("resource__name", flat=True)))[:MOST_CHANGED]
+
+
+def _spared(findings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(one["text"] for one in findings if one["severity"] == "warning" and one["text"].endswith(LEFT_OUT))
 
 
 def _left_out(findings: Sequence[dict[str, Any]], counted: Sequence[_Counted]) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def test_what_was_never_proven_is_left_out_by_name_and_the_rest_goes_back() -> N
 def test_what_cannot_be_looked_at_is_named_and_not_guessed() -> None:
     found = resolve([prefix(now=None), policy()])
     assert names(found) == ["gate"]
-    texts = [one.text for one in found.findings if one.code == "guard.unreachable-location"]
+    texts = [one.text for one in found.findings if one.code == "guard.not-seen"]
     assert texts == [
         f"203.0.113.0/24: {place} does not answer (no answer in time). It is left out."
         for place in ("Amsterdam", "Frankfurt")

@@ -19,10 +19,12 @@ from incidents.engine.poller import poll_once
 from incidents.lab import talk
 from incidents.lab.lab import Lab
 from incidents.models import AuditEntry, Breaker, Location, Person, Preapproval, Resource, Run, Target
+from incidents.models.clock import database_now
+from incidents.selectors.run import read_run
 from incidents.services import breakers
 from incidents.services.propose import propose
 from incidents.services.start import start
-from incidents.services.undo import propose_undo
+from incidents.services.undo import UNDO_FOR, propose_undo
 from tests.factories import agree_on
 from tests.scene import EDGES, Scene, consent, set_scene
 
@@ -95,6 +97,10 @@ def test_a_mass_change_is_stopped_in_its_first_stage_and_undone_by_one_tap(platf
     told = [json.loads(bytes(entry.body)) for entry in AuditEntry.objects.filter(event="target.attempted")]
     named = {name for one in told if one["run"] == str(harm.pk) for name in one["data"]["resources"]}
     assert named == {target.resource.name for target in sent.select_related("resource")}
+
+    page = read_run(harm, UNDO_FOR, database_now())
+    assert set(page.changed) == named
+    assert page.undo.until is not None
 
     [breaker] = Breaker.objects.all()
     assert (breaker.action, breaker.rescue, breaker.run) == ("readvertise_prefix", False, harm)
