@@ -115,3 +115,10 @@ def database(url: str) -> dict[str, object]:
             "options": "-c statement_timeout=10000 -c lock_timeout=3000",
         }
     return settings
+
+
+def whole(name: str, value: int, least: int, most: int) -> int:
+    """A whole number within its limits. Raises ImproperlyConfigured."""
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} must be from {least} to {most}; it is {value}.")
+    return value

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.env import check_company, check_fernet_key, check_network, database, days, env, listed, one_of, secret
+from console.env import (
+    check_company,
+    check_fernet_key,
+    check_network,
+    database,
+    days,
+    env,
+    listed,
+    one_of,
+    secret,
+    whole,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -163,6 +174,12 @@ SECURE_CSP = {
 
 # Seconds between two rounds of the poller.
 POLL_SECONDS = env.float("POLL_SECONDS", default=5.0)
+# The platform's own limits; beyond them an action stops everywhere (docs/guards.md).
+BREAKER_MINUTES = whole("BREAKER_MINUTES", env.int("BREAKER_MINUTES", default=10), 1, 24 * 60)
+BREAKER_DAMAGE = whole("BREAKER_DAMAGE", env.int("BREAKER_DAMAGE", default=100), 0, 1_000_000)
+BREAKER_DAMAGE_PERCENT = whole("BREAKER_DAMAGE_PERCENT", env.int("BREAKER_DAMAGE_PERCENT", default=10), 1, 100)
+BREAKER_RESCUES = whole("BREAKER_RESCUES", env.int("BREAKER_RESCUES", default=20_000), 1, 1_000_000)
+BREAKER_FAILURES = whole("BREAKER_FAILURES", env.int("BREAKER_FAILURES", default=5), 1, 1000)
 # How long a state must have been unchanged, with green probes, before it counts as known good.
 SNAPSHOT_AFTER_SECONDS = env.float("SNAPSHOT_AFTER_SECONDS", default=60.0)
 SNAPSHOT_SOURCE_AFTER_SECONDS = env.float("SNAPSHOT_SOURCE_AFTER_SECONDS", default=900.0)

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.domain.circumstances import Circumstances, Proposal
 from incidents.domain.findings import Finding, Severity, against
-from incidents.domain.terms import Breaker, Window
+from incidents.domain.terms import Window
 
 # A platform of a few resources is not stopped by a share of them; see `too_much`.
 ALWAYS = 20
+WITHOUT_REPAIR = "would have been changed in ways that repair nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When changes of one kind come too fast, too broad, or fail too often: then they stop everywhere.
+
+    On 2026-02-20 some 22 prefixes a minute were withdrawn for 50 minutes, a quarter of all, and nothing stopped it.
+
+    Args:
+        damage: most resources that changes which repair nothing may touch on the whole platform within `minutes`.
+        damage_percent: of the platform's resources of that kind, once more than `ALWAYS` of them are touched.
+        rescues: the budget of repairs, apart from that of damage, so that a storm of them does not stop itself.
+        failures: so many runs that failed within `minutes`, when they are more than half of those that ended.
+    """
+
+    damage: int = 100
+    damage_percent: int = 10
+    rescues: int = 20_000
+    failures: int = 5
+    minutes: int = 10
 
 
 def size(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -84,29 +106,34 @@ def flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Fi
         return
 
 
-def too_much(limits: Breaker, *, rescue: bool, touched: int, of_all: int) -> str:
+def too_much(limits: Limits, *, rescue: bool, touched: int, of_all: int) -> str:
     """Why so many resources within the time are too fast or too broad, as a sentence; empty when they are not.
 
     Args:
         rescue: whether they are repairs, which have a budget of their own.
-        touched: resources that runs of the action change within the time, with those that are about to be.
+        touched: resources of these kinds that runs change within the time, with those that are about to be.
         of_all: resources of these kinds on the platform.
     """
-    within = f"within {limits.minutes} minutes"
+    within = f"Within {limits.minutes} minutes"
     if rescue:
-        return f"{touched} repairs {within} are more than {limits.rescues}." if touched > limits.rescues else ""
+        text = f"{within} {touched} things would have been repaired. The limit is {limits.rescues}."
+        return text if touched > limits.rescues else ""
     if touched > limits.damage:
-        return f"{touched} changes that repair nothing {within} are more than {limits.damage}."
+        return f"{within} {touched} things {WITHOUT_REPAIR}. The limit is {limits.damage}."
     if touched > ALWAYS and touched * 100 > limits.damage_percent * of_all:
-        return f"{touched} of {of_all} changed {within}, and none of it a repair, are more than a share that is safe."
+        return f"{within} {touched} of {of_all} {WITHOUT_REPAIR}. The limit is {limits.damage_percent} %."
     return ""
 
 
-def too_often(limits: Breaker, *, failed: int, ended: int) -> str:
-    """Why so many runs that failed stop the action, as a sentence; empty when they do not."""
-    if failed < limits.failures or failed * 2 <= ended:
+def too_often(limits: Limits, *, things: int, failed: int, ended: int) -> str:
+    """Why so many runs that failed stop the action, as a sentence; empty when they do not.
+
+    Args:
+        things: how many different things the failed runs were about; one that is tried again counts once.
+    """
+    if things < limits.failures or failed * 2 <= ended:
         return ""
-    return f"{failed} of {ended} runs within {limits.minutes} minutes did not work."
+    return f"Within {limits.minutes} minutes {failed} of {ended} runs did not work."
 
 
 def _within(code: str, whose: str, already: int, count: int, window: Window) -> Finding:
@@ -127,7 +154,13 @@ def _fullest(
     for change in proposal.changes:
         added[place_of.get(change.location, "")].add(change.resource)
     place = max(added, key=lambda name: already.get(name, 0) + len(added[name]), default="")
-    yield _within(code, f"at {place or 'one place'}", already.get(place, 0), len(added.get(place, ())), window)
+    yield _within(
+        code,
+        f"at {place}" if place else "at locations without a zone",
+        already.get(place, 0),
+        len(added.get(place, ())),
+        window,
+    )
 
 
 def window_start(minutes: int, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from incidents.domain.changes import Change, resources_of
+from incidents.domain.kinds import Kind, kind_of, stands_for
 from incidents.domain.plans import Plan
 from incidents.domain.terms import Terms
 
@@ -110,6 +111,7 @@ class Proposal:
         second_person: whether the plan takes one.
         rescue: whether the changes repair; otherwise they count as damage.
         overridden: codes of the guards that a person overrides by name.
+        undoes: whether it puts back what another run has changed.
     """
 
     changes: tuple[Change, ...]
@@ -121,6 +123,7 @@ class Proposal:
     second_person: bool = False
     rescue: bool = True
     overridden: tuple[str, ...] = ()
+    undoes: bool = False
 
     @classmethod
     def of(cls, plan: Plan, changes: tuple[Change, ...] | None = None) -> Proposal:
@@ -135,7 +138,18 @@ class Proposal:
             second_person=bool(plan.second_person),
             rescue=plan.rescue,
             overridden=plan.overridden,
+            undoes=bool(plan.undo_of),
         )
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Of what is changed."""
+        return frozenset(kind_of(change.aspect) for change in self.changes)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Whose freezes, breakers and cool-downs hold for it."""
+        return stands_for(self.action, sorted(self.kinds))
 
     @property
     def resources(self) -> dict[str, str]:

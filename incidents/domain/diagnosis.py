@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from incidents.domain.changes import State, is_up, same, status_of
-from incidents.domain.kinds import Kind
+from incidents.domain.kinds import REPAIR_OF, Kind
 from incidents.domain.verdicts import Mark
 
 
@@ -91,7 +91,7 @@ def _diagnose_prefix(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnose
     seen = _Seen.of(sides, sights)
     if unbound or withdrawn:
         damage = Damage.WITHDRAWN_UNBOUND if unbound else Damage.WITHDRAWN
-        return seen.conclude(damage, withdrawn | unbound | drifted, "readvertise_prefix", withdrawn - unbound)
+        return seen.conclude(damage, withdrawn | unbound | drifted, REPAIR_OF[Kind.PREFIX], withdrawn - unbound)
     if drifted:
         return seen.conclude(Damage.DRIFTED, drifted)
     return seen.without_difference(sides)
@@ -107,7 +107,7 @@ def _diagnose_service(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnos
     stuck = {side.location for side in sides if side.now is not None and status_of(side.now).get("problem")}
     bad = changed & (seen.unreachable | stuck)
     if bad:
-        return seen.conclude(Damage.BAD_DEPLOY, changed | stuck, "revert_deploy", changed)
+        return seen.conclude(Damage.BAD_DEPLOY, changed | stuck, REPAIR_OF[Kind.SERVICE], changed)
     return seen.without_difference(sides if seen.unreachable else [_as_new(side) for side in sides])
 
 
@@ -124,15 +124,15 @@ def _diagnose_pool(sides: Sequence[Side], sights: Sequence[Sight]) -> Diagnosed:
     emptied -= closed
     changed = {side.location for side in sides if _differs(side)}
     if emptied or (changed and seen.unreachable):
-        return seen.conclude(Damage.MISROUTED, changed, "shift_traffic_back", changed)
+        return seen.conclude(Damage.MISROUTED, changed, REPAIR_OF[Kind.POOL], changed)
     return seen.without_difference([_as_new(side) for side in sides])
 
 
-# What is wrong with a document, or a set of records, that is not the proven one; and what repairs it.
+# What is wrong with a document, or a set of records, that is not the proven one.
 WHOLE = {
-    Kind.POLICY: (Damage.POLICY_BLOCKS, "roll_back_policy"),
-    Kind.RECORD: (Damage.RECORD_WRONG, "restore_record"),
-    Kind.KEYS: (Damage.KEYS_WRONG, "restore_keys"),
+    Kind.POLICY: Damage.POLICY_BLOCKS,
+    Kind.RECORD: Damage.RECORD_WRONG,
+    Kind.KEYS: Damage.KEYS_WRONG,
 }
 
 
@@ -145,8 +145,7 @@ def _diagnose_whole(kind: Kind, sides: Sequence[Side], sights: Sequence[Sight]) 
     changed = {side.location for side in sides if _differs(side)}
     gone = {side.location for side in sides if _differs(side) and side.now is not None and not is_up(side.now)}
     if gone or (changed and seen.unreachable):
-        damage, repair = WHOLE[kind]
-        return seen.conclude(damage, changed, repair, changed)
+        return seen.conclude(WHOLE[kind], changed, REPAIR_OF[kind], changed)
     return seen.without_difference([_as_new(side) for side in sides])
 
 

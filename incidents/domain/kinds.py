@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -33,3 +34,21 @@ LOOKED_AT = frozenset({"service"})
 def kind_of(aspect: str) -> Kind:
     """The kind of resource that has this side. Raises KeyError for one that none has."""
     return _KINDS[aspect]
+
+
+# The action that puts back each kind, by its name in the catalogue; and the one that puts back all of them.
+REPAIR_OF = {
+    Kind.PREFIX: "readvertise_prefix",
+    Kind.SERVICE: "revert_deploy",
+    Kind.POOL: "shift_traffic_back",
+    Kind.POLICY: "roll_back_policy",
+    Kind.RECORD: "restore_record",
+    Kind.KEYS: "restore_keys",
+}
+EVERYTHING = "restore_to"
+
+
+def stands_for(action: str, kinds: Iterable[Kind]) -> tuple[str, ...]:
+    """The actions whose freezes, breakers and cool-downs hold for this one: itself, and what it does to each kind."""
+    parts = [REPAIR_OF[kind] for kind in kinds] if action == EVERYTHING else []
+    return tuple(dict.fromkeys([action, *parts]))

@@ -21,29 +21,6 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Breaker:
-    """When changes of one action come too fast, too broad, or fail too often: then they stop everywhere.
-
-    On 2026-02-20 some 22 prefixes a minute were withdrawn for 50 minutes, a quarter of all, and nothing stopped it.
-
-    Args:
-        damage: most resources that changes which repair nothing may touch on the whole platform within `minutes`.
-        damage_percent: of the platform's resources of that kind, once more than `ALWAYS` of them are touched.
-        rescues: the budget of repairs, apart from that of damage, so that a storm of them does not stop itself.
-        failures: so many runs that failed within `minutes`, when they are more than half of those that ended.
-    """
-
-    damage: int = 100
-    damage_percent: int = 10
-    rescues: int = 20_000
-    failures: int = 5
-    minutes: int = 10
-
-    def as_json(self) -> JsonObject:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
 class Terms:
     """Tier, stages and guards of one preapproval.
 
@@ -60,7 +37,6 @@ class Terms:
         organization_window, platform_window: most resources changed in a rolling window.
         location_window, zone_window: the same at each location, and in each zone; None where that is not limited.
         cool_down: what a run of the action has changed is left alone by the next one for so long.
-        breaker: when the action stops everywhere.
         overridable: codes of guards that may be overridden by name, with a reason and a second person.
         flap: a withdraw waits this long after an announcement.
         rpki: slug of the probe that says whether an origin is valid; empty where none is configured.
@@ -94,7 +70,6 @@ class Terms:
     location_window: Window | None = None
     zone_window: Window | None = None
     cool_down: timedelta = timedelta()
-    breaker: Breaker = field(default_factory=Breaker)
     overridable: tuple[str, ...] = ()
 
     def as_json(self) -> JsonObject:
@@ -115,7 +90,6 @@ class Terms:
                 "zone": self.zone_window.as_json() if self.zone_window else None,
             },
             "cool_down_minutes": _seconds(self.cool_down) // 60,
-            "breaker": self.breaker.as_json(),
             "overridable": list(self.overridable),
             "flap_minutes": _seconds(self.flap) // 60,
             "rpki": self.rpki,
@@ -163,7 +137,6 @@ def read_terms(value: JsonObject) -> Terms:
         location_window=None if windows["location"] is None else _window(windows["location"]),
         zone_window=None if windows["zone"] is None else _window(windows["zone"]),
         cool_down=timedelta(minutes=_integer(value["cool_down_minutes"])),
-        breaker=Breaker(**{name: _integer(item) for name, item in _object(value["breaker"]).items()}),
         overridable=tuple(str(item) for item in _list(value["overridable"])),
     )
 

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, QuerySet
 
 from incidents.domain.blast_radius import window_start
 from incidents.domain.circumstances import Lately, Proposal
+from incidents.domain.kinds import EVERYTHING
 from incidents.domain.terms import Window
 from incidents.models import Location, Preapproval, Run, Target
 
@@ -39,15 +40,15 @@ def zones() -> Mapping[str, str]:
 def cooling(proposal: Proposal, run: Run | None, now: datetime) -> Mapping[str, datetime]:
     """Resource -> until when it is left alone, where a run of the action has changed it lately.
 
-    A run that puts back what another has done does not wait for it.
+    An undo never waits, nor does what puts back what an undo has broken.
     """
     span = proposal.terms.cool_down
-    if not span or not proposal.rescue:
+    if not span or proposal.undoes:
         return {}
     changed = Target.objects.filter(
         resource__in=[uuid.UUID(key) for key in proposal.resources],
-        run__action=proposal.action,
-        run__rescue=True,
+        run__action__in=[*proposal.actions, EVERYTHING],
+        run__undo_of=None,
         attempts__gt=0,
         changed_at__gte=now - span,
     )

@@ -47,7 +47,7 @@ def ask_guards(
         lately=lately(proposal, preapproval, now),
         zone_of=zones() if proposal.terms.zone_window else {},
         cooling=cooling(proposal, run, now),
-        breaker=open_breaker(proposal.action, rescue=proposal.rescue),
+        breaker=open_breaker(proposal.actions, rescue=proposal.rescue),
         announced_at=_announced(proposal.changes, warn=run is None),
         agreed=agreed,
         sealed=_sealed(run, preapproval),
@@ -99,7 +99,7 @@ def _consent(person: Person, proposal: Proposal, now: datetime) -> CallersConsen
 
 
 def _freezes(proposal: Proposal) -> tuple[Frozen, ...]:
-    rows = freezes_on(proposal.organization, proposal.action)
+    rows = freezes_on(proposal.organization, proposal.actions)
     return tuple(Frozen(str(row.by), row.since, row.because) for row in rows)
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Q, QuerySet
 
+from incidents.domain.kinds import EVERYTHING, REPAIR_OF
 from incidents.models import Freeze, Organization, Run
 
 
-def freezes_on(organization: str, action: str) -> QuerySet[Freeze]:
-    """The freezes that hold now for runs of this action for this organization, the oldest first.
+def freezes_on(organization: str, actions: Collection[str]) -> QuerySet[Freeze]:
+    """The freezes that hold now for runs that stand for these actions, for this organization, the oldest first.
 
     Args:
         organization: slug.
-        action: name in the catalogue.
+        actions: names in the catalogue.
     """
-    scopes = Q(scope=Freeze.Scope.EVERYONE) | Q(organization__slug=organization) | Q(action=action)
+    scopes = Q(scope=Freeze.Scope.EVERYONE) | Q(organization__slug=organization) | Q(action__in=actions)
     return Freeze.objects.filter(scopes, lifted_at=None).select_related("by").order_by("since")
 
 
@@ -25,5 +28,7 @@ def runs_under(scope: str, organization: Organization | None, action: str) -> Qu
     if scope == Freeze.Scope.ORGANIZATION and organization is not None:
         return Run.objects.filter(organization=organization).order_by()
     if scope == Freeze.Scope.ACTION and action:
-        return Run.objects.filter(action=action).order_by()
+        repairs = set(REPAIR_OF.values())
+        asked = Q(action=action) | Q(action=EVERYTHING) if action in repairs else Q(action=action)
+        return Run.objects.filter(asked).order_by()
     raise ValueError(f"a freeze of scope {scope} over nothing")

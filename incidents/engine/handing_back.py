@@ -96,7 +96,7 @@ def _hand_back(row: HandBack) -> None:
 
 def _begin(row: HandBack, facts: Sequence[ResourceFacts], changes: Sequence[Change]) -> None:
     origin = row.run.plan.thaw()
-    if held := freezes_on(origin.organization, origin.action).first():
+    if held := freezes_on(origin.organization, [origin.action]).first():
         _wait(row, "guard.freeze", held.because)
         return
     goals = {change.binding: change.before for change in changes}

@@ -190,7 +190,7 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
         append(_entry(run, f"run.{decision.outcome}", {"because": decision.because, "detail": detail}))
         if decision.outcome is Outcome.FAILED:
             run.because = decision.because
-            weigh_end(run, Proposal.of(run.plan.thaw()), now)
+            weigh_end(run, Proposal.of(run.plan.thaw()).kinds, now)
     try:
         with recorded():
             diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))

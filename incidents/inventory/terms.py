@@ -8,7 +8,7 @@ from datetime import timedelta
 import yaml
 
 from incidents.domain.guards import OVERRIDABLE
-from incidents.domain.terms import Breaker, Terms, Window
+from incidents.domain.terms import Terms, Window
 from incidents.domain.verdicts import Proof
 from incidents.inventory.nodes import TAG, Fields, whole
 
@@ -25,7 +25,6 @@ TERMS = (
     "windows",
     "flap_minutes",
     "cool_down_minutes",
-    "breaker",
     "overridable",
     "rpki",
     "second_person_above",
@@ -58,7 +57,6 @@ def read_terms(fields: Fields) -> Terms:
         location_window=_read_window(windows, "location"),
         zone_window=_read_window(windows, "zone"),
         cool_down=timedelta(minutes=fields.integer("cool_down_minutes", 0, 24 * 60, default=0)),
-        breaker=_read_breaker(fields),
         overridable=_read_overridable(fields),
         flap=timedelta(minutes=fields.integer("flap_minutes", 0, 24 * 60, default=15)),
         rpki=fields.slug("rpki", default=""),
@@ -116,20 +114,6 @@ def _read_usual(fields: Fields, expire: int) -> tuple[timedelta, timedelta]:
     if found[1] > expire:
         fields.fault("usual_seconds", f"{found[1]} is longer than expire_seconds ({expire}): a run would end before it")
     return timedelta(seconds=found[0]), timedelta(seconds=found[1])
-
-
-def _read_breaker(fields: Fields) -> Breaker:
-    default = Breaker()
-    found = _part(fields, "breaker", ("damage", "damage_percent", "rescues", "failures", "minutes"))
-    if found is None:
-        return default
-    return Breaker(
-        damage=found.integer("damage", 0, 1_000_000, default=default.damage),
-        damage_percent=found.integer("damage_percent", 1, 100, default=default.damage_percent),
-        rescues=found.integer("rescues", 1, 1_000_000, default=default.rescues),
-        failures=found.integer("failures", 1, 1000, default=default.failures),
-        minutes=found.integer("minutes", 1, 24 * 60, default=default.minutes),
-    )
 
 
 def _read_overridable(fields: Fields) -> tuple[str, ...]:

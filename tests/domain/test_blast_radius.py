@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from incidents.domain.blast_radius import too_much, too_often
-from incidents.domain.terms import Breaker
+from incidents.domain.blast_radius import Limits, too_much, too_often
 
-BROAD = "21 of 209 changed within 10 minutes, and none of it a repair, are more than a share that is safe."
-LIMITS = Breaker(damage=100, damage_percent=10, rescues=1000, failures=5, minutes=10)
+BROAD = "Within 10 minutes 21 of 209 would have been changed in ways that repair nothing. The limit is 10 %."
+FAST = "Within 10 minutes 101 things would have been changed in ways that repair nothing. The limit is 100."
+MANY = "Within 10 minutes 1001 things would have been repaired. The limit is 1000."
+LIMITS = Limits(damage=100, damage_percent=10, rescues=1000, failures=5, minutes=10)
 
 
 @pytest.mark.parametrize(
@@ -18,10 +19,10 @@ LIMITS = Breaker(damage=100, damage_percent=10, rescues=1000, failures=5, minute
         (False, 21, 209, BROAD),
         (False, 21, 210, ""),
         (False, 100, 10_000, ""),
-        (False, 101, 10_000, "101 changes that repair nothing within 10 minutes are more than 100."),
+        (False, 101, 10_000, FAST),
         (True, 101, 101, ""),
         (True, 1000, 1000, ""),
-        (True, 1001, 100_000, "1001 repairs within 10 minutes are more than 1000."),
+        (True, 1001, 100_000, MANY),
     ],
 )  # fmt: skip
 def test_too_much(rescue: bool, touched: int, of_all: int, said: str) -> None:
@@ -29,12 +30,12 @@ def test_too_much(rescue: bool, touched: int, of_all: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "ended", "said"),
+    ("things", "failed", "ended", "said"),
     [
-        (4, 4, ""),
-        (5, 10, ""),
-        (5, 9, "5 of 9 runs within 10 minutes did not work."),
+        (4, 9, 9, ""),
+        (5, 5, 10, ""),
+        (5, 5, 9, "Within 10 minutes 5 of 9 runs did not work."),
     ],
 )
-def test_too_often(failed: int, ended: int, said: str) -> None:
-    assert too_often(LIMITS, failed=failed, ended=ended) == said
+def test_too_often(things: int, failed: int, ended: int, said: str) -> None:
+    assert too_often(LIMITS, things=things, failed=failed, ended=ended) == said

@@ -11,7 +11,7 @@ from incidents.domain.circumstances import CallersConsent, Circumstances, Frozen
 from incidents.domain.findings import Severity, blockers
 from incidents.domain.guards import check
 from incidents.domain.routes import unsafe
-from incidents.domain.terms import Breaker, Window, read_terms
+from incidents.domain.terms import Window, read_terms
 from tests.domain.test_plans import TERMS, change
 
 NOW = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
@@ -175,7 +175,6 @@ def test_terms_survive_their_json() -> None:
         location_window=Window(3, 4),
         zone_window=Window(5, 6),
         cool_down=timedelta(minutes=7),
-        breaker=Breaker(1, 2, 3, 4, 5),
         overridable=("guard.flap",),
     )
     assert read_terms(full.as_json()) == full

@@ -9,16 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from incidents.domain.errors import EmptySelector, Refused
 from incidents.domain.runs import Outcome
-from incidents.domain.terms import Breaker as Limits
 from incidents.domain.terms import read_terms
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
 from incidents.lab import talk
 from incidents.lab.lab import Lab
-from incidents.models import AuditEntry, Breaker, Location, Person, Preapproval, Resource, Run, Target
+from incidents.models import AuditEntry, Breaker, Location, Organization, Person, Preapproval, Resource, Run, Target
 from incidents.models.clock import database_now
 from incidents.selectors.run import read_run
 from incidents.services import breakers
@@ -26,7 +26,7 @@ from incidents.services.propose import propose
 from incidents.services.start import start
 from incidents.services.undo import UNDO_FOR, propose_undo
 from tests.factories import agree_on
-from tests.scene import EDGES, Scene, consent, set_scene
+from tests.scene import BROKEN, EDGES, Scene, consent, set_scene
 
 # As many as were withdrawn that day, in the first 50 minutes.
 MANY = 1100
@@ -40,10 +40,11 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def platform(db: None, large: Lab, tmp_path: Path) -> Scene:
+def platform(db: None, large: Lab, tmp_path: Path, settings: Settings) -> Scene:
     """1,108 prefixes, and an operator who may announce all of them again; nothing but the breaker is in the way."""
     scene = set_scene(large, tmp_path, budget=3)
-    allow(flap=timedelta(0), breaker=Limits(damage=LIMIT, damage_percent=50, rescues=5000))
+    allow(flap=timedelta(0))
+    settings.BREAKER_DAMAGE, settings.BREAKER_DAMAGE_PERCENT, settings.BREAKER_RESCUES = LIMIT, 50, 5000
     return scene
 
 
@@ -104,7 +105,10 @@ def test_a_mass_change_is_stopped_in_its_first_stage_and_undone_by_one_tap(platf
 
     [breaker] = Breaker.objects.all()
     assert (breaker.action, breaker.rescue, breaker.run) == ("readvertise_prefix", False, harm)
-    assert breaker.because == f"{LIMIT + 50} changes that repair nothing within 10 minutes are more than {LIMIT}."
+    assert breaker.because == (
+        f"Within 10 minutes {LIMIT + 50} things would have been changed in ways that repair nothing. "
+        f"The limit is {LIMIT}."
+    )
 
     back = propose_undo(platform.operator, harm)
     assert len(back.thaw().changes) == LIMIT
@@ -124,8 +128,11 @@ def test_a_storm_of_rescues_passes(platform: Scene) -> None:
     assert not Breaker.objects.exists()
 
 
-def test_an_open_breaker_stops_every_other_run_of_the_action_until_a_person_closes_it(scene: Scene) -> None:
-    allow(flap=timedelta(0), breaker=Limits(damage=0, damage_percent=100))
+def test_an_open_breaker_stops_every_other_run_of_the_action_until_a_person_closes_it(
+    scene: Scene, settings: Settings
+) -> None:
+    allow(flap=timedelta(0))
+    settings.BREAKER_DAMAGE = 0
     desk = Person.objects.get(username="support-desk")
     scene.break_()
     rescued = scene.carry_on(scene.start())
@@ -142,7 +149,7 @@ def test_an_open_breaker_stops_every_other_run_of_the_action_until_a_person_clos
     with pytest.raises(Refused, match="Write what was looked at"):
         breakers.close(desk, breaker, " ")
     breakers.close(desk, breaker, "It was the drill")
-    allow(flap=timedelta(0), breaker=Limits())
+    settings.BREAKER_DAMAGE = 100
     assert scene.carry_on(undo(scene, rescued)).outcome == Outcome.SUCCEEDED
     assert scene.visible() == []
     events = list(AuditEntry.objects.filter(event__startswith="breaker.").values_list("event", flat=True))
@@ -153,15 +160,21 @@ def undo(scene: Scene, run: Run) -> Run:
     return start(scene.operator, scene.organization, consent(propose_undo(scene.operator, run)))
 
 
-def test_runs_that_fail_their_proof_too_often_stop_the_action(scene: Scene) -> None:
+def test_runs_that_fail_their_proof_too_often_stop_the_action(scene: Scene, settings: Settings) -> None:
     """The first location is proven, and lost again while the others are still being restored."""
-    allow(breaker=Limits(failures=2))
-    for name in ("203.0.113.0/24", "192.0.2.0/24"):
+    settings.BREAKER_FAILURES = 2
+    for name in (BROKEN, BROKEN, BROKEN):
         run = run_that_comes_undone(scene, name)
         assert (run.outcome, run.because) == (Outcome.FAILED, "run.came-undone")
+    # One thing that is tried again and again, by one customer, stops nobody.
+    assert not Breaker.objects.exists()
+    bank = Organization.objects.get(slug="example-bank")
+    Run.objects.filter(pk=run_that_comes_undone(scene, "192.0.2.0/24").pk).update(organization=bank)
+    assert not Breaker.objects.exists()
+    run_that_comes_undone(scene, BROKEN)
     [breaker] = Breaker.objects.all()
-    assert (breaker.rescue, breaker.because) == (True, "2 of 2 runs within 10 minutes did not work.")
-    with pytest.raises(Refused, match=r"2 of 2 runs within 10 minutes did not work\. Call us\."):
+    assert (breaker.rescue, breaker.because) == (True, "Within 10 minutes 5 of 5 runs did not work.")
+    with pytest.raises(Refused, match=r"5 of 5 runs did not work\. Call us\."):
         scene.start()
 
 

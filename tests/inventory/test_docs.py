@@ -37,7 +37,7 @@ def test_the_example_is_right() -> None:
 def test_the_documented_defaults_are_what_the_example_says() -> None:
     optional = (
         *("budget_seconds:", "slots:", "tolerate:", "expire_seconds:", "usual_seconds:", "snapshot_days:"),
-        *("windows:", "organization: {", "platform: {", "flap_minutes:", "cool_down_minutes:", "breaker:", "staging:"),
+        *("windows:", "organization: {", "platform: {", "flap_minutes:", "cool_down_minutes:", "staging:"),
     )
     lines = [line for line in EXAMPLE.splitlines() if not line.strip().startswith(optional)]
     short = "\n".join(lines).replace(", in_a_row: 2, every_ms: 20, within_seconds: 60", "")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from incidents.domain.errors import InventoryFault
-from incidents.domain.terms import Breaker, Window
+from incidents.domain.terms import Window
 from incidents.inventory.document import BindingEntry, Inventory, Removal, WatchEntry
 from incidents.inventory.reading import read
 from incidents.inventory.references import resolve
@@ -48,7 +48,7 @@ def test_terms_left_out_have_the_documented_values(inventory: Reader) -> None:
     assert terms.usual == (timedelta(seconds=1), timedelta(seconds=30))
     assert (terms.organization_window, terms.platform_window) == (Window(2000, 60), Window(20_000, 60))
     assert (terms.location_window, terms.zone_window, terms.cool_down) == (None, None, timedelta())
-    assert (terms.breaker, terms.overridable) == (Breaker(100, 10, 20_000, 5, 10), ())
+    assert terms.overridable == ()
     assert (terms.probes, terms.proof.in_a_row, terms.proof.within) == (("collector",), 2, timedelta(seconds=60))
 
 
@@ -56,7 +56,6 @@ LIMITS = """\
 tier: 1
     windows: {location: {most: 5, minutes: 10}, zone: {most: 7, minutes: 20}}
     cool_down_minutes: 30
-    breaker: {damage: 0, failures: 2}
     overridable: [guard.flap, guard.cool-down]"""
 
 
@@ -66,7 +65,6 @@ def test_how_much_at_once_is_understood(inventory: Reader) -> None:
     assert [entry.staging for entry in found.locations] == [False, True]
     assert (terms.location_window, terms.zone_window) == (Window(5, 10), Window(7, 20))
     assert (terms.organization_window, terms.cool_down) == (Window(2000, 60), timedelta(minutes=30))
-    assert terms.breaker == Breaker(damage=0, failures=2)
     assert terms.overridable == ("guard.flap", "guard.cool-down")
 
 

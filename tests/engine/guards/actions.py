@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import connection
+
 from incidents.actions.base import Wish
+from incidents.audit.snapshot_fence import lower_fence
 from incidents.engine.poller import poll_once
 from incidents.models import HandBack, Resource, Run, Snapshot
 from incidents.models.clock import database_now
@@ -50,6 +53,7 @@ def origin_has_left(scene: Scene) -> list[str]:
 def proven_long_ago(scene: Scene) -> list[str]:
     lose(scene)
     old = database_now() - timedelta(days=31)
+    lower_fence(connection)
     Snapshot.objects.filter(binding__resource__name=BROKEN).update(proven_until=old)
     return attempt(scene, scene.start)
 

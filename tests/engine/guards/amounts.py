@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.test import override_settings
+
 from incidents.domain.runs import Outcome
-from incidents.domain.terms import Breaker, Window
+from incidents.domain.terms import Window
 from incidents.models import Location, Organization, ResourceLock, Run
 from incidents.services.propose import propose
 from incidents.services.start import start
@@ -18,10 +20,11 @@ ONE = Window(1, 60)
 
 def damage_that_goes_on(scene: Scene) -> list[str]:
     """It takes back what was announced a moment ago, which repairs nothing; more of that than the breaker allows."""
-    allow(flap=timedelta(0), breaker=Breaker(damage=0))
+    allow(flap=timedelta(0))
     lose(scene)
     run = rescued(scene)
-    return attempt(scene, lambda: undo(scene, run))
+    with override_settings(BREAKER_DAMAGE=0):
+        return attempt(scene, lambda: undo(scene, run))
 
 
 def two_at_the_same_thing(scene: Scene) -> list[str]:

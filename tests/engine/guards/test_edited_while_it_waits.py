@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from incidents.domain.canonical import digest
-from incidents.domain.terms import Breaker as Limits
 from incidents.domain.terms import Window
 from incidents.models import Breaker, Freeze, Preapproval, Run
 from incidents.services.freeze import Over, set_freeze
@@ -73,9 +73,10 @@ def test_another_digest_that_was_written_in_stops_the_run(
     assert full.visible(OTHER) == []
 
 
-def test_a_breaker_that_is_deleted_opens_again_before_the_next_effect(scene: Scene) -> None:
+def test_a_breaker_that_is_deleted_opens_again_before_the_next_effect(scene: Scene, settings: Settings) -> None:
     """As long as what opened it is within its time; what was too often wrong is not counted anew: docs/guards.md."""
-    allow(flap=timedelta(0), breaker=Limits(damage=0))
+    allow(flap=timedelta(0))
+    settings.BREAKER_DAMAGE = 0
     lose(scene)
     run = rescued(scene)
     assert attempt(scene, lambda: undo(scene, run)) == ["guard.breaker"]
