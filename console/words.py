@@ -60,6 +60,7 @@ CODES = {
     "guard.not-ready": "A location is not ready to serve.",
     "guard.not-seen": "It could not be looked at.",
     "guard.not-reverted": "Only the program is put back, not its data and settings.",
+    "guard.nothing-left": "Nothing can be put back now.",
     "guard.nothing-to-do": "There is nothing to do.",
     "guard.old-answers": "Others may go by the old answer for a while.",
     "guard.on-call": "This is allowed only to whoever is on call, and we could not see that.",

@@ -38,6 +38,8 @@ HARMLESS = ("guard.nothing-to-do", "guard.unreachable-location")
 ANY_NUMBER = 1_000_000
 NOT_SEEN = "guard.not-seen"
 LEFT_OUT = "It is left out."
+# More than these are counted.
+NAMED = 5
 
 
 class RestoreTo:
@@ -72,59 +74,81 @@ class RestoreTo:
         lenient = replace(terms, tolerate=ANY_NUMBER)
         for part in PARTS:
             for resource in resources:
-                if resource.kind in part.kinds:
-                    narrow = _at(resource, wish.location)
+                if resource.kind not in part.kinds:
+                    continue
+                found.findings += _away(resource)
+                for narrow in _alone(resource, wish.location):
                     found.add(resource, part.resolve([narrow], lenient, Wish(), now))
             found.end_part()
-        findings = tuple(dict.fromkeys([*found.findings, *_said(found.changes, wish)]))
+        findings = tuple(dict.fromkeys([*found.findings, *found.not_seen(), *_said(found, wish)]))
         return Resolved(tuple(found.changes), findings, stages=tuple(found.stages))
 
 
 @dataclass(slots=True)
 class _Found:
-    """What came of all parts so far; `steps` are those of traffic that is led in steps, by their percents."""
+    """What came of all parts so far.
+
+    `steps` are those of traffic that is led in steps, by their percents; `unseen` the names of what could not be looked
+    at, by the sentence that says why.
+    """
 
     changes: list[Change] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     stages: list[tuple[int, ...]] = field(default_factory=list)
     steps: dict[int, tuple[int, ...]] = field(default_factory=lambda: defaultdict(tuple))
+    unseen: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left_out: bool = False
 
     def add(self, resource: ResourceFacts, resolved: Resolved) -> None:
-        """Takes the changes of one resource, unless something speaks against them: then it is left out by name."""
+        """Takes the changes of one resource at one place, unless something speaks against them: then it is left out."""
         against = [one for one in resolved.findings if one.severity is Severity.BLOCKER and one.code not in HARMLESS]
+        for one in against:
+            self.left_out = True
+            self.findings.append(replace(one, severity=Severity.WARNING, text=f"{one.text} {LEFT_OUT}"))
         if against:
-            self.findings += [replace(one, severity=Severity.WARNING, text=f"{one.text} {LEFT_OUT}") for one in against]
             return
         for percent, stage in zip(resolved.percents, resolved.stages, strict=True):
             self.steps[percent] += tuple(len(self.changes) + index for index in stage)
         self.changes += resolved.changes
-        self.findings += _kept(resource, resolved.findings)
+        for one in resolved.findings:
+            if one.code == "guard.unreachable-location":
+                self.unseen[one.text.removesuffix(LEFT_OUT).rstrip()].append(resource.name)
+            elif one.severity in (Severity.WARNING, Severity.NOTE):
+                self.findings.append(one)
 
     def end_part(self) -> None:
         """All pools go each step of the way together."""
         self.stages += [self.steps[percent] for percent in sorted(self.steps)]
         self.steps.clear()
 
-
-def _kept(resource: ResourceFacts, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """What of it is worth telling among much else."""
-    for one in findings:
-        if one.code == "guard.unreachable-location":
-            yield Finding(NOT_SEEN, Severity.WARNING, f"{resource.name}: {one.text}", resource.name)
-        elif one.severity in (Severity.WARNING, Severity.NOTE):
-            yield one
+    def not_seen(self) -> Iterator[Finding]:
+        """What could not be looked at, told once for each reason."""
+        for why, names in self.unseen.items():
+            what = ", ".join(names) if len(names) <= NAMED else f"{len(names)} things"
+            yield Finding(NOT_SEEN, Severity.WARNING, f"{why} Left out there: {what}.", names[0])
 
 
-def _at(resource: ResourceFacts, location: str) -> ResourceFacts:
-    """The resource as if it were only at this location; of a pool the others count, and stay as they are."""
-    if not location:
-        return resource
+def _alone(resource: ResourceFacts, location: str) -> Iterator[ResourceFacts]:
+    """The resource as if it were at one location only, for each or for the chosen one; so that what speaks against one
+    keeps no other from going back. A pool is one whole, of which the others count and stay as they are.
+    """
     if resource.kind == Kind.POOL:
-        return replace(
-            resource,
-            bindings=tuple(side if side.location == location else _as_it_is(side) for side in resource.bindings),
-        )
-    return replace(resource, bindings=tuple(side for side in resource.bindings if side.location == location))
+        sides = (side if side.location == location or not location else _as_it_is(side) for side in resource.bindings)
+        yield replace(resource, bindings=tuple(_as_it_is(side) if side.away else side for side in sides))
+        return
+    for place in dict.fromkeys(side.location for side in resource.bindings):
+        if location in ("", place):
+            yield replace(resource, bindings=tuple(side for side in resource.bindings if side.location == place))
+
+
+def _away(resource: ResourceFacts) -> Iterator[Finding]:
+    for side in resource.bindings:
+        if side.away:
+            text = (
+                f"{resource.name} stays away from {side.location_title}, where it was moved on purpose and comes back by "
+                "itself."
+            )
+            yield Finding("guard.away", Severity.NOTE, text, resource.name)
 
 
 def _as_it_is(side: BindingFacts) -> BindingFacts:
@@ -133,9 +157,13 @@ def _as_it_is(side: BindingFacts) -> BindingFacts:
     return replace(side, good=Good(side.now, side.good.proven_at, side.good.proven_until, side.good.proof))
 
 
-def _said(changes: Sequence[Change], wish: Wish) -> Iterator[Finding]:
-    if not changes:
-        yield blocker("guard.nothing-to-do", "Everything that we can see is as it should be. There is nothing to do.")
+def _said(found: _Found, wish: Wish) -> Iterator[Finding]:
+    if not found.changes:
+        if found.left_out or found.unseen:
+            yield blocker("guard.nothing-left", "Nothing can be put back now, for the reasons that are named here.")
+        else:
+            text = "Everything that we can see is as it should be. There is nothing to do."
+            yield blocker("guard.nothing-to-do", text)
         return
     when = f" by {wish.moment:%d %B %Y, %H:%M} UTC" if wish.moment else ""
     yield passed("guard.snapshot-age", f"Everything goes back to what was proven to work{when}.")

@@ -49,6 +49,7 @@ class RunFacts:
         skipped: slugs of the locations that the run has left out in earlier stages.
         tolerate: how many locations may be left out.
         proven: whether anything was verified in earlier stages.
+        watched: whether this stage has points to read of what is not left out.
         whole: whether all stages together still are as they were proven; None when that was not looked at.
     """
 
@@ -66,6 +67,7 @@ class RunFacts:
     skipped: frozenset[str] = frozenset()
     tolerate: int = 0
     proven: bool = False
+    watched: bool = False
     whole: bool | None = None
 
 

@@ -6,6 +6,7 @@ pass. What people may write meanwhile (a stop, an overruling) shows in the row's
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -53,6 +54,7 @@ class Pass:
     """A claimed run with the targets, readings and verdict of its current stage.
 
     `looked_at` is when targets were observed last in this pass.
+    `skipped_before` are the places (resource, location) that earlier stages left out.
     `unstored` says that the readings in here are newer than those in the database.
     """
 
@@ -66,10 +68,17 @@ class Pass:
     verdict: StageVerdict | None = None
     measured_at: datetime | None = None
     skipped: frozenset[str] = frozenset()
+    skipped_before: frozenset[tuple[uuid.UUID, int]] = frozenset()
     proven: bool = False
     unproven: bool = False
     whole: bool | None = None
     looked_at: datetime | None = None
+
+    def counted(self) -> list[RunReading]:
+        """The readings that must prove this stage: not those of what was left out, in this stage or an earlier one."""
+        now = {(aim.row.resource_id, aim.row.location_id) for aim in self.aims.values() if aim.row.step == Step.SKIPPED}
+        left_out = now | self.skipped_before
+        return [row for row in self.readings if (row.resource_id, row.location_id) not in left_out]
 
     def facts(self) -> RunFacts:
         """What `decide` asks for."""
@@ -89,6 +98,7 @@ class Pass:
             skipped=self.skipped,
             tolerate=self.plan.terms.tolerate,
             proven=self.proven,
+            watched=bool(self.counted()),
             whole=self.whole,
         )
 
@@ -121,8 +131,9 @@ def read_stage(opened: Pass) -> None:
         for row in Target.objects.filter(run=run, stage=run.stage).order_by("index")
     }
     earlier = Target.objects.filter(run=run, stage__lt=run.stage)
-    skipped = earlier.filter(step=Step.SKIPPED).values_list("location__slug", flat=True).distinct()
-    opened.skipped = frozenset(skipped) | frozenset(plan.left_out)
+    skipped = list(earlier.filter(step=Step.SKIPPED).values_list("location__slug", "resource_id", "location_id"))
+    opened.skipped = frozenset(slug for slug, _, _ in skipped) | frozenset(plan.left_out)
+    opened.skipped_before = frozenset((resource, location) for _, resource, location in skipped)
     opened.unproven = StageVerdict.objects.filter(run=run, stage__lt=run.stage, overruled_by__isnull=False).exists()
     opened.proven = run.stage > 0 and earlier.filter(step=Step.VERIFIED).exists()
     watch(opened, RunReading.objects.filter(run=run, stage=run.stage))

@@ -70,7 +70,7 @@ def measure(opened: Pass) -> None:
         reading = taken.readings.get(row.point_id or 0, Reading(Mark.ERROR, detail="no longer measured"))
         _count(row, reading)
     opened.unstored = True
-    mark = judge([_watched(row) for row in _counted(opened)], run.in_place_at or now, now, opened.plan.terms.proof)
+    mark = judge([_watched(row) for row in opened.counted()], run.in_place_at or now, now, opened.plan.terms.proof)
     if mark is None or (opened.verdict is not None and opened.verdict.mark == mark):
         return  # seen, but nothing to say yet: stored when there is, or when the run is let go
     with recorded():
@@ -79,14 +79,6 @@ def measure(opened: Pass) -> None:
         measuring.write_down(taken.readings, now)
         _store(opened)
         _pronounce(opened, mark)
-
-
-def _counted(opened: Pass) -> list[RunReading]:
-    """The readings that must prove this stage: not those of locations that were left out."""
-    left_out = {
-        (aim.row.resource_id, aim.row.location_id) for aim in opened.aims.values() if aim.row.step == Step.SKIPPED
-    }
-    return [row for row in opened.readings if (row.resource_id, row.location_id) not in left_out]
 
 
 def store_readings(opened: Pass) -> None:
@@ -145,7 +137,9 @@ def next_stage(opened: Pass) -> None:
     run, now = opened.run, opened.claim.now()
     with recorded():
         opened.claim.write(phase=Phase.RUNNING, stage=F("stage") + 1, stage_began_at=now, in_place_at=None, because="")
-        if opened.verdict is not None and opened.verdict.mark == Mark.PASS:
+        # What must only not have got worse is in place, and not proven yet.
+        proves = any(row.role == Role.PROVE for row in opened.readings)
+        if proves and opened.verdict is not None and opened.verdict.mark == Mark.PASS:
             in_place = Target.objects.filter(run=run, stage=run.stage, step=Step.IN_PLACE)
             in_place.update(step=Step.VERIFIED, changed_at=now)
         append(_entry(opened.run, "stage.passed", {"stage": run.stage}))
@@ -157,7 +151,7 @@ def end(opened: Pass, decision: End, detail: str = "") -> None:
     """Writes down how it ended, lets its resources go, and looks anew at what is wrong with them."""
     proven = opened.verdict is not None and opened.verdict.mark == Mark.PASS
     if decision.outcome is Outcome.SUCCEEDED and proven:
-        _write_end(opened.claim, opened.run, decision, detail, verified_stage=opened.run.stage)
+        _write_end(opened.claim, opened.run, decision, detail, proven=True)
     else:
         _write_end(opened.claim, opened.run, decision, detail)
 
@@ -168,7 +162,7 @@ def quarantine(claim: Claim, run: Run) -> None:
     _write_end(claim, run, End(Outcome.ERRORED, "engine.quarantined"), detail)
 
 
-def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stage: int | None = None) -> None:
+def _write_end(claim: Claim, run: Run, decision: End, detail: str, *, proven: bool = False) -> None:
     now = claim.now()
     targets = Target.objects.filter(run=run)
     with recorded():
@@ -180,8 +174,9 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, verified_stag
             ended_at=now,
             owner="",
         )
-        if verified_stage is not None:
-            targets.filter(step=Step.IN_PLACE, stage=verified_stage).update(step=Step.VERIFIED, changed_at=now)
+        if proven:
+            passed = StageVerdict.objects.filter(run=run, mark=Mark.PASS, overruled_by=None).values("stage")
+            targets.filter(step=Step.IN_PLACE, stage__in=passed).update(step=Step.VERIFIED, changed_at=now)
         targets.filter(step=Step.WAITING).update(step=Step.LEFT, changed_at=now)
         targets.filter(step=Step.ATTEMPTED).update(step=Step.FAILED, because="run.outcome-unknown", changed_at=now)
         ResourceLock.objects.filter(run=run).update(live=False)

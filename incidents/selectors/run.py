@@ -15,7 +15,7 @@ from django.db.models import Count, Max, Min
 
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
-from incidents.actions.restore_to import LEFT_OUT
+from incidents.actions.restore_to import LEFT_OUT, NOT_SEEN
 from incidents.domain.approvals import State
 from incidents.domain.runs import Outcome, Step
 from incidents.domain.terms import read_terms
@@ -264,7 +264,11 @@ def _changed(run: Run) -> tuple[str, ...]:
 
 
 def _spared(findings: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(one["text"] for one in findings if one["severity"] == "warning" and one["text"].endswith(LEFT_OUT))
+    return tuple(
+        one["text"]
+        for one in findings
+        if one["severity"] == "warning" and (one["code"] == NOT_SEEN or one["text"].endswith(LEFT_OUT))
+    )
 
 
 def _left_out(findings: Sequence[dict[str, Any]], counted: Sequence[_Counted]) -> tuple[str, ...]:

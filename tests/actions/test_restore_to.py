@@ -90,8 +90,41 @@ def test_what_cannot_be_looked_at_is_named_and_not_guessed() -> None:
     assert names(found) == ["gate"]
     texts = [one.text for one in found.findings if one.code == "guard.not-seen"]
     assert texts == [
-        f"203.0.113.0/24: {place} does not answer (no answer in time). It is left out."
+        f"{place} does not answer (no answer in time). Left out there: 203.0.113.0/24."
         for place in ("Amsterdam", "Frankfurt")
+    ]
+    many = resolve([prefix(f"10.0.{number}.0/24", now=None) for number in range(6)])
+    assert "Amsterdam does not answer (no answer in time). Left out there: 6 things." in [
+        one.text for one in many.findings
+    ]
+
+
+def test_one_place_that_was_never_proven_keeps_no_other_from_going_back() -> None:
+    name = "203.0.113.0/24"
+    torn = resource(
+        "prefix", name, side("a", "route", DOWN, UP, key=name), side("b", "route", DOWN, key=name),
+        settings={"origins": [64496]},
+    )  # fmt: skip
+    found = resolve([torn])
+    assert [change.location for change in found.changes] == ["a"]
+    assert [one.text for one in found.findings if one.severity is Severity.WARNING] == [
+        f"We have never seen {name} working in Frankfurt. It is left out."
+    ]
+
+
+def test_nothing_to_do_is_not_said_of_what_is_left_out() -> None:
+    name = "203.0.113.0/24"
+    found = resolve([resource("prefix", name, side("a", "route", DOWN, key=name), settings={"origins": [64496]})])
+    assert (found.changes, codes(found.findings, Severity.BLOCKER)) == ((), ["guard.nothing-left"])
+
+
+def test_what_was_moved_away_on_purpose_stays_away() -> None:
+    away = replace(side("a", "weight", share(0), share(100)), away=True)
+    pool = resource("pool", "web", away, side("b", "weight", share(100), share(100)))
+    found = resolve([pool, policy()])
+    assert names(found) == ["gate"]
+    assert "web stays away from Amsterdam, where it was moved on purpose and comes back by itself." in [
+        one.text for one in found.findings
     ]
 
 

@@ -169,6 +169,8 @@ TABLE: list[tuple[str, RunFacts, Decision]] = [
     ("all left out in the last stage, something proven before",
      run(SKIPPED, last_stage=True, proven=True, whole=True),
      End(Outcome.SUCCEEDED, "")),
+    ("all left out of the last stage, which proves earlier ones too: it is measured",
+     run(SKIPPED, last_stage=True, proven=True, watched=True), Measure()),
     ("nothing was reached at all", run(SKIPPED, last_stage=True), End(Outcome.FAILED, "backend.unreachable")),
 ]  # fmt: skip
 
