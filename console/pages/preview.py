@@ -49,11 +49,12 @@ def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
 
 
 def _wish(request: SignedInRequest) -> Wish:
-    """What was chosen besides. What is no number, or no name, counts as not chosen, and the preview says so."""
+    """What was chosen besides. What is no number counts as not chosen, and the preview says so."""
     minutes, location = request.GET.get("minutes", ""), request.GET.get("location", "")
     return Wish(
         moment=_moment(request),
-        location=location if len(location) <= LONGEST_SLUG else "",
+        # Cut, one that is too long is none that there is, and never all of them.
+        location=location[:LONGEST_SLUG],
         minutes=int(minutes) if minutes.isascii() and minutes.isdigit() and len(minutes) <= LONGEST_NUMBER else 0,
     )
 

@@ -23,6 +23,7 @@ class Resolved:
             divided by location, as the preapproval says.
         percents: how far each of these stages leads, where they are steps of one way.
         hand_back: seconds after which it goes back by itself; 0 where it stays.
+        older: whether it puts an older state in the place of one that is known to be good, which repairs nothing.
     """
 
     changes: tuple[Change, ...]
@@ -31,6 +32,7 @@ class Resolved:
     stages: tuple[tuple[int, ...], ...] = ()
     percents: tuple[int, ...] = ()
     hand_back: int = 0
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

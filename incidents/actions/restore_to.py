@@ -40,6 +40,7 @@ NOT_SEEN = "guard.not-seen"
 LEFT_OUT = "It is left out."
 # More than these are counted.
 NAMED = 5
+ON_PURPOSE = "where it was moved on purpose and comes back by itself"
 
 
 class RestoreTo:
@@ -144,10 +145,7 @@ def _alone(resource: ResourceFacts, location: str) -> Iterator[ResourceFacts]:
 def _away(resource: ResourceFacts) -> Iterator[Finding]:
     for side in resource.bindings:
         if side.away:
-            text = (
-                f"{resource.name} stays away from {side.location_title}, where it was moved on purpose and comes back by "
-                "itself."
-            )
+            text = f"{resource.name} stays away from {side.location_title}, {ON_PURPOSE}."
             yield Finding("guard.away", Severity.NOTE, text, resource.name)
 
 

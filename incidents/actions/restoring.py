@@ -20,6 +20,8 @@ def not_proven(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: d
         yield blocker("guard.no-snapshot", text, resource.name)
     elif side.good is None:
         text = f"We have never seen {resource.name} working in {side.location_title}."
+        if side.then:
+            text = f"We had not seen {resource.name} working in {side.location_title} by then."
         yield blocker("guard.no-snapshot", text, resource.name)
     elif now - side.good.proven_until > terms.snapshot_age:
         yield blocker(

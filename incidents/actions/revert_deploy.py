@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import blocker, not_proven, older_than_damaged, passed, says_nothing, silence
-from incidents.domain.changes import Change, State, label_of, same, status_of
+from incidents.domain.changes import Change, State, label_of, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
 from incidents.domain.findings import Finding, Severity
 from incidents.domain.kinds import Kind
@@ -63,7 +64,8 @@ class RevertDeploy:
                 against = [*_findings(resource, side, terms, now), *_paused(resource, sides)]
                 findings += against
                 if side.good is not None and not against and not same(side.now, side.good.state):
-                    changes.append(change_of(resource, side, side.now, side.good.state))
+                    change = change_of(resource, side, side.now, side.good.state)
+                    changes.append(_carried(change, sides) if side.aspect == SOURCE else change)
                     findings += older_than_damaged(resource, side)
         findings += silence(silent, terms)
         findings += _checked(changes, findings)
@@ -95,6 +97,15 @@ def _choose(resource: ResourceFacts, sides: Sequence[BindingFacts]) -> tuple[Bin
         return deploy, [blocker("guard.gitops", text, resource.name)]
     text = f"{controller} in {where} puts back whatever is changed there, so this is reverted in Git, where it reads."
     return source, [Finding("guard.gitops", Severity.NOTE, text, resource.name)]
+
+
+def _carried(change: Change, sides: Sequence[BindingFacts]) -> Change:
+    """The change of what is written down, with what the cluster at that place runs now, and shall run then."""
+    deploy = next((side for side in sides if side.aspect == DEPLOY), None)
+    if deploy is None or deploy.now is None:
+        return change
+    after = settings_of(deploy.good.state) if deploy.good is not None else None
+    return replace(change, carried_before=settings_of(deploy.now), carried_after=after)
 
 
 def _findings(resource: ResourceFacts, side: BindingFacts, terms: Terms, now: datetime) -> Iterator[Finding]:

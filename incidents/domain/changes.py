@@ -84,6 +84,8 @@ class Change:
         key: what the backend calls it.
         before: what was observed when the plan was made.
         after: what shall be.
+        carried_before, carried_after: the same of whoever carries out what is written down here, such as the cluster
+            that a GitOps controller keeps as Git says; None where nobody does, or it is not known.
     """
 
     resource: str
@@ -95,6 +97,8 @@ class Change:
     key: str
     before: State
     after: State
+    carried_before: State | None = None
+    carried_after: State | None = None
 
     def as_json(self) -> JsonObject:
         return {field: getattr(self, field) for field in self.__slots__}
@@ -114,11 +118,23 @@ class Change:
             key=str(value["key"]),
             before=before,
             after=after,
+            carried_before=_state_or_none(value["carried_before"]),
+            carried_after=_state_or_none(value["carried_after"]),
         )
 
     def reversed(self) -> Change:
         """The change that puts back what was."""
-        return replace(self, before=self.after, after=self.before)
+        return replace(
+            self,
+            before=self.after,
+            after=self.before,
+            carried_before=self.carried_after,
+            carried_after=self.carried_before,
+        )
+
+
+def _state_or_none(value: object) -> State | None:
+    return value if isinstance(value, Mapping) else None
 
 
 def resources_of(changes: Iterable[Change]) -> dict[str, str]:

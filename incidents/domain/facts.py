@@ -32,6 +32,7 @@ class BindingFacts:
         silence: why it did not tell, for people; empty when it did.
         good: what was proven good; None when nothing ever was.
         away: whether it is as a run has left it that moved it for a while only.
+        then: whether `good` is what had been proven by a chosen moment, and not the newest.
         unreadable: whether its backend has answered, and this alone could not be read; `silence` says why.
         damaged: whether what was kept last of its being good is no longer as it was written; `good` is then the newest
             older one that is.
@@ -47,6 +48,7 @@ class BindingFacts:
     silence: str
     good: Good | None
     away: bool = False
+    then: bool = False
     unreadable: bool = False
     damaged: bool = False
 

@@ -132,7 +132,9 @@ def as_of(resources: Sequence[ResourceFacts], moment: datetime) -> tuple[Resourc
     return tuple(
         replace(
             resource,
-            bindings=tuple(replace(side, good=found[int(side.id)], damaged=False) for side in resource.bindings),
+            bindings=tuple(
+                replace(side, good=found[int(side.id)], then=True, damaged=False) for side in resource.bindings
+            ),
         )
         for resource in resources
     )

@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from incidents.adapters.base import Adapter
 from incidents.audit.log import ENGINE, Entry, append, in_batches, recorded
 from incidents.domain.canonical import JsonObject
-from incidents.domain.changes import SHARED, Cause, Change, Receipt, Reply, State, bare, same, status_of
+from incidents.domain.changes import SHARED, Cause, Change, Receipt, Reply, State, bare, is_unreadable, same, status_of
 from incidents.domain.circumstances import Proposal
 from incidents.domain.decisions import Apply, Look, Mend
 from incidents.domain.errors import BackendUnreachable, HandrailError
@@ -45,7 +45,7 @@ def look(opened: Pass, decision: Look) -> None:
         aim.seen = _compare(aim.change, sighted)
         carrier = carriers.get((aim.row.resource_id, aim.row.location_id))
         if aim.seen is Seen.AFTER and aim.change.aspect == "source" and carrier is not None:
-            aim.seen = _carried_out(carrier, sighted.states.get(carrier.pk))
+            aim.seen = _carried_out(aim.change, sighted.states.get(carrier.pk))
     # Most looks find what was seen last; then there is nothing to make durable.
     if news := looking.find_news(sighted.states, began):
         with recorded():
@@ -62,16 +62,20 @@ def _carriers(aims: Sequence[Aim]) -> dict[tuple[uuid.UUID, int], Binding]:
     return {(row.resource_id, row.location_id): row for row in rows.select_related("backend", "good")}
 
 
-def _carried_out(carrier: Binding, now: State | None) -> Seen:
-    """Whether the cluster runs by now what was proven good there; Git says so already."""
-    if now is None or (carrier.good is not None and not same(now, carrier.good.state)):
+def _carried_out(change: Change, now: State | None) -> Seen:
+    """Whether the cluster runs what Git says; where that is not known, whether it has left what it ran before."""
+    if now is None or is_unreadable(now):
+        return Seen.UNSETTLED
+    if change.carried_after is not None and not same(now, change.carried_after):
+        return Seen.UNSETTLED
+    if change.carried_after is None and change.carried_before is not None and same(now, change.carried_before):
         return Seen.UNSETTLED
     return _how_far(now)
 
 
 def _compare(change: Change, sighted: looking.Sighted) -> Seen:
     now = sighted.states.get(int(change.binding))
-    if now is None:
+    if now is None or is_unreadable(now):
         return Seen.UNREADABLE
     # `after` first: where a plan changes nothing, it is in place.
     if same(now, change.after):

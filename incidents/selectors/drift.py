@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from incidents.domain.changes import State
+from incidents.domain.changes import State, is_unreadable, status_of
 from incidents.domain.drift import Verdict, judge
 from incidents.domain.known_good import is_damaged
 from incidents.engine import hand_backs, known_good, looking
@@ -131,6 +131,9 @@ def _compare(rows: Sequence[_Row], seen: Mapping[int, State], silent: Mapping[st
     lines = []
     for row in rows:
         now, good, proven_until = seen.get(row.pk), row.good, row.proven_until
+        silence = silent.get(row.backend_slug, "not seen yet")
+        if now is not None and is_unreadable(now):
+            silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
         if row.pk in older:
             instead = older[row.pk]
             good, proven_until = (instead.state, instead.proven_until) if instead else (None, None)
@@ -145,7 +148,7 @@ def _compare(rows: Sequence[_Row], seen: Mapping[int, State], silent: Mapping[st
                 aspect=row.aspect,
                 verdict=judge(now, good, away.get(str(row.pk), ())),
                 now=now,
-                silence="" if now is not None else silent.get(row.backend_slug, "not seen yet"),
+                silence="" if now is not None else silence,
                 good=good,
                 proven_until=proven_until,
                 damaged=row.pk in older,

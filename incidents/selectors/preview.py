@@ -21,7 +21,7 @@ from incidents.engine.approving import human
 from incidents.engine.grants import approvers_of
 from incidents.models import Location, Organization, Plan, ResourceLock
 from incidents.selectors.home import open_incident
-from incidents.selectors.runs import what_of
+from incidents.selectors.runs import NOUNS, what_of
 from incidents.selectors.usual import Usual, usual_time
 
 # People named who may be the second one.
@@ -225,6 +225,8 @@ def _words(action: Action, change: Change) -> tuple[str, str]:
     now, after = describe(action, change)
     if now != after:
         return now, after
+    if change.aspect in DOCUMENTS:
+        return "what is there now", "what last worked"
     fields = sorted(
         key for key in change.before.keys() | change.after.keys() if change.before.get(key) != change.after.get(key)
     )
@@ -232,14 +234,17 @@ def _words(action: Action, change: Change) -> tuple[str, str]:
 
 
 def _stages(value: PlanValue, titles: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Where each stage leads; of several kinds also of which."""
+    several = len({kind_of(change.aspect) for change in value.changes}) > 1
     return tuple(
-        tuple(dict.fromkeys(titles.get(location, location) for location in _visited(value, stage)))
+        tuple(dict.fromkeys(_place(value.changes[index], titles, several=several) for index in stage))
         for stage in value.stages
     )
 
 
-def _visited(value: PlanValue, stage: tuple[int, ...]) -> list[str]:
-    return [value.changes[index].location for index in stage]
+def _place(change: Change, titles: Mapping[str, str], *, several: bool) -> str:
+    title = titles.get(change.location, change.location)
+    return f"{NOUNS[kind_of(change.aspect)]} in {title}" if several else title
 
 
 def _wait_to_undo(value: PlanValue) -> timedelta:

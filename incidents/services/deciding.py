@@ -8,7 +8,7 @@ from incidents.audit.log import Entry, actor_of, append
 from incidents.domain.approvals import State, Statement
 from incidents.domain.canonical import JsonObject
 from incidents.domain.errors import PlanExpired, Refused
-from incidents.domain.findings import Finding
+from incidents.domain.findings import Finding, Severity
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine import bell
 from incidents.engine.grants import approvers_of, holders_of
@@ -66,7 +66,7 @@ def _tell_of_override(row: Approval, run: Run, preapproval: Preapproval, value: 
     checks = [
         finding.as_json()
         for finding in (Finding.from_json(item) for item in run.plan.findings)
-        if finding.code in value.overridden
+        if finding.code in value.overridden and finding.severity is Severity.WARNING
     ]
     data: JsonObject = {"reference": run.reference, "reason": run.reason, "checks": checks}
     append(Entry("guard.overridden", actor_of(row.asked_by), row.organization.slug, str(run.pk), data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
@@ -11,10 +12,12 @@ from django.db.models import Min
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain import approvals
-from incidents.domain.changes import Change, resources_of
+from incidents.domain.changes import Change, resources_of, same
 from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.facts import Good
+from incidents.domain.findings import Finding, Severity, blockers
+from incidents.domain.guards import overridable
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import VALID_FOR, stage_out
 from incidents.domain.plans import Plan as PlanValue
@@ -60,12 +63,26 @@ def propose(
     now = database_now()
     terms = read_terms(preapproval.terms)
     facts = load_facts(resources, "preview")
+    if (
+        wish.location
+        and len(entry.kinds) > 1
+        and not any(side.location == wish.location for one in facts for side in one.bindings)
+    ):
+        raise Refused("There is no such location, or nothing of this is there. Nothing was changed.")
+    newest = {side.id: side.good for one in facts for side in one.bindings}
     if wish.moment is not None:
         _known(resources, wish.moment, now)
         facts = as_of(facts, wish.moment)
     facts = with_validity(with_origins(facts, terms.probes), terms.rpki)
     resolved = entry.resolve(facts, terms, wish, now)
+    if wish.moment is not None:
+        resolved = replace(resolved, older=any(_is_good(one, newest[one.binding]) for one in resolved.changes))
     return store_plan(person, preapproval, entry, resolved, now, overridden=overridden)
+
+
+def _is_good(change: Change, good: Good | None) -> bool:
+    """Whether what is there now is known to be good."""
+    return good is not None and same(change.before, good.state)
 
 
 def _known(resources: Sequence[Resource], moment: datetime, now: datetime) -> None:
@@ -110,14 +127,28 @@ def store_plan(
     """Freezes what was resolved and stores it with everything that speaks for or against it.
 
     Args:
-        overridden: codes of guards that the person overrides by name; what the preapproval does not let them is left
-            out, and speaks against the plan as before.
+        overridden: codes of guards that the person overrides by name; those that do not stop it, or that the
+            preapproval does not let them override, are left out.
     """
+    value = _value(person, preapproval, action, resolved, now, undo_of)
+    findings = _findings(value, resolved, preapproval, person)
+    # Only what stops it now: nobody goes on against a check that they were not shown.
+    stops = {one.code for one in blockers(findings) if overridable(one, value.terms.overridable)}
+    if named := tuple(sorted(stops & set(overridden))):
+        second_person = _second_person(person, value.terms, resolved, now, overriding=True)
+        expires_at = now + approvals.VALID_FOR
+        value = replace(value, overridden=named, second_person=second_person, expires_at=expires_at)
+        findings = _findings(value, resolved, preapproval, person)
+    return keep_plan(value, findings, preapproval, person, undo_of)
+
+
+def _value(
+    person: Person, preapproval: Preapproval, action: Action, resolved: Resolved, now: datetime, undo_of: Run | None
+) -> PlanValue:
     terms = read_terms(preapproval.terms)
-    named = tuple(sorted(set(overridden) & set(terms.overridable)))
-    second_person = _second_person(person, terms, resolved, now, overriding=bool(named))
+    second_person = _second_person(person, terms, resolved, now, overriding=False)
     consent = acting_consent(person, preapproval)
-    value = PlanValue(
+    return PlanValue(
         action=action.name,
         action_version=action.version,
         organization=preapproval.organization.slug,
@@ -134,11 +165,8 @@ def store_plan(
         hand_back=resolved.hand_back,
         second_person=second_person,
         consent=str(consent.pk) if consent else "",
-        rescue=action.restores if undo_of is None else not undo_of.rescue,
-        overridden=named,
+        rescue=action.restores and not resolved.older if undo_of is None else not undo_of.rescue,
     )
-    findings = _findings(value, resolved, preapproval, person)
-    return keep_plan(value, findings, preapproval, person, undo_of)
 
 
 def _findings(value: PlanValue, resolved: Resolved, preapproval: Preapproval, person: Person) -> tuple[Finding, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from incidents.actions.base import Resolved
+from incidents.actions.restore_to import LEFT_OUT
 from incidents.domain.changes import SHARED, Change, State, same
 from incidents.domain.errors import Refused
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
@@ -76,6 +78,9 @@ def _in_steps(resolved: Resolved, resources: Sequence[ResourceFacts], terms: Ter
     kinds = [kind_of(change.aspect) for change in resolved.changes]
     before = [one for one in others if kinds.index(kind_of(one.aspect)) < kinds.index(Kind.POOL)]
     after = [one for one in others if one not in before]
+    if others and (against := blockers(way.findings)):
+        left_out = tuple(replace(one, severity=Severity.WARNING, text=f"{one.text} {LEFT_OUT}") for one in against)
+        return Resolved((*before, *after), (*resolved.findings, *left_out))
     stages = tuple(tuple(len(before) + index for index in stage) for stage in way.stages)
     changes = (*before, *way.changes, *after)
     return Resolved(

@@ -86,3 +86,13 @@ def test_a_service_that_stands_in_git_alone_is_changed_there() -> None:
     resolved = resolve(side("a", "source", BAD_TREE, TREE), side("b", "source", BAD_TREE, TREE))
     assert [change.location for change in resolved.changes] == ["a", "b"]
     assert RevertDeploy().describe(resolved.changes[0].after) == "4f2c1ab Release 1.42"
+
+
+def test_what_the_cluster_runs_and_shall_run_is_frozen_with_what_is_written_down() -> None:
+    old, new = {"template": "1.42"}, {"template": "1.43"}
+    running: State = {**new, "status": {"managed_by": "Argo CD"}}
+    sides = (side("a", "deploy", running, old), side("a", "source", {"tree": "b"}, {"tree": "a"}))
+    [change] = RevertDeploy().resolve([resource("service", "shop", *sides)], TERMS, Wish(), NOW).changes
+    assert (change.aspect, change.carried_before, change.carried_after) == ("source", new, old)
+    back = change.reversed()
+    assert (back.carried_before, back.carried_after) == (old, new)

@@ -141,7 +141,7 @@ def test_what_has_stopped_by_itself_is_let_go_on_with_a_reason(shop: Shop, desk:
         action=factories.ACTION, rescue=True, opened_at=run.accepted_at, because="5 of 6 runs did not work.", run=run
     )
     page = desk.get("/desk/freeze").text
-    assert "“Advertise it again” for everybody" in page
+    assert "“Advertise it again”, for everybody" in page
     assert "5 of 6 runs did not work." in page
     assert "has stopped by itself for everybody" in desk.get("/desk").text
     address = f"/desk/breaker/{breaker.pk}/close"

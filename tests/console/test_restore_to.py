@@ -90,6 +90,10 @@ def test_an_address_that_was_written_by_hand_never_means_another_moment(browser:
     assert answer.status_code == 422
     assert "Write the day and the time in UTC" in answer.text
     assert browser.get(PREVIEW).status_code == 422
+    for location in ("nowhere", "x" * 60):
+        refused = browser.get(PREVIEW, {"select": "everything", "location": location})
+        assert refused.status_code == 422
+        assert "There is no such location" in refused.text
     assert browser.get(PREVIEW, {"select": "all"}).status_code == 422
 
 

@@ -7,13 +7,16 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.core.management import call_command
 
 from incidents.audit.verify import verify
+from incidents.domain.changes import Change, State
 from incidents.domain.findings import Finding, blockers
-from incidents.domain.runs import Outcome, Phase, Step
+from incidents.domain.runs import Outcome, Phase, Seen, Step
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
+from incidents.engine.targets import _carried_out
 from incidents.models import Plan, Run
 from incidents.services.propose import propose
 from incidents.services.start import start
@@ -119,3 +122,24 @@ def test_what_was_proven_before_its_binding_was_changed_is_nothing_to_go_back_to
     call_command("inventory", "apply", str(file), stdout=StringIO())
     findings = blockers(tuple(Finding.from_json(item) for item in plan(scene).findings))
     assert {finding.code for finding in findings} == {"guard.no-snapshot"}
+
+
+@pytest.mark.parametrize(
+    ("now", "after", "seen"),
+    [
+        ({"template": "1.42"}, {"template": "1.42"}, Seen.AFTER),
+        ({"template": "1.43"}, {"template": "1.42"}, Seen.UNSETTLED),
+        # What shall run is not known: it is carried out when something else runs than before.
+        ({"template": "1.43"}, None, Seen.UNSETTLED),
+        ({"template": "1.41"}, None, Seen.AFTER),
+        ({"template": "1.41", "status": {"settled": False}}, None, Seen.UNSETTLED),
+        (None, None, Seen.UNSETTLED),
+    ],
+)
+def test_a_cluster_has_carried_out_what_the_plan_says_and_not_what_was_proven_since(
+    now: State | None, after: State | None, seen: Seen
+) -> None:
+    change = Change(
+        "r", "shop", "edge-a", "git", "1", "source", "shop", {"tree": "b"}, {"tree": "a"}, {"template": "1.43"}, after
+    )
+    assert _carried_out(change, now) is seen

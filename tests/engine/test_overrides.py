@@ -86,6 +86,14 @@ def test_what_the_preapproval_does_not_let_people_override_stands(cooling: Scene
     assert (stops(plan), plan.thaw().overridden) == ([COOL], ())
 
 
+def test_what_does_not_stop_it_is_not_overridden(scene: Scene) -> None:
+    """A link with codes in it waives no check that was never shown."""
+    allow(overridable=(COOL, "guard.window-platform"))
+    scene.break_()
+    plan = again(scene, COOL, "guard.window-platform").thaw()
+    assert (plan.overridden, plan.second_person) == ((), ())
+
+
 def test_nobody_overrides_alone(cooling: Scene) -> None:
     allow(cool_down=timedelta(minutes=30), overridable=(COOL,), break_glass=True)
     plan = again(cooling, COOL)

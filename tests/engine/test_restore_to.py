@@ -15,12 +15,13 @@ from guardian.shortcuts import assign_perm
 from incidents.actions.base import Wish
 from incidents.domain.errors import HandrailError, Refused
 from incidents.domain.findings import Finding, Severity
-from incidents.domain.runs import Outcome, Phase
+from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
-from incidents.models import Attempt, Plan, Preapproval, Resource, Run, Snapshot
+from incidents.models import Attempt, Freeze, Plan, Point, Preapproval, Resource, Run, Snapshot, Target
 from incidents.models.clock import database_now
 from incidents.selectors.remedies import everything
+from incidents.services.freeze import Over, set_freeze
 from incidents.services.propose import propose
 from incidents.services.start import start
 from incidents.services.undo import propose_undo
@@ -97,13 +98,74 @@ def test_one_location_alone(worst: Scene) -> None:
     assert {change.location for change in plan.thaw().changes} == {"edge-a"}
 
 
-def test_undone_in_the_other_order(worst: Scene) -> None:
+def test_undone_in_the_other_order_without_what_would_do_harm(worst: Scene) -> None:
     run = worst.carry_on(start(worst.operator, worst.organization, consent(plan_of(worst))), seconds=60)
-    back = propose_undo(worst.operator, run).thaw()
-    kinds = list(dict.fromkeys(change.aspect for change in back.changes))
-    assert kinds == ["route", "weight", "source"]
+    plan = propose_undo(worst.operator, run)
+    back = plan.thaw()
+    assert list(dict.fromkeys(change.aspect for change in back.changes)) == ["route", "source"]
     assert sorted(index for stage in back.stages for index in stage) == list(range(len(back.changes)))
     assert not back.rescue
+    # All traffic would go to the one origin that fails.
+    [left_out] = [text for text in texts(plan, Severity.WARNING) if text.endswith("It is left out.")]
+    assert "shop-web" in left_out
+
+
+def test_nothing_counts_as_proven_before_all_of_it_is(worst: Scene) -> None:
+    """The page of the checkout stays red for another reason, and the last stage is left out as far as is tolerated."""
+    row = Preapproval.objects.get(action="restore_to")
+    factories.agree_on(row, {**row.terms, "tolerate": 1})
+    heal_all_but(worst, "checkout", edge="edge-b")
+    Point.objects.filter(resource__name="checkout").update(address="127.0.0.1:9")
+    run = start(worst.operator, worst.organization, consent(plan_of(worst)))
+    worst.mode("edge-b", "hang", only="apply")
+    run = worst.carry_on(run, seconds=60)
+    assert run.outcome != Outcome.SUCCEEDED
+    assert not Target.objects.filter(run=run, step=Step.VERIFIED).exists()
+
+
+def heal_all_but(scene: Scene, name: str, edge: str) -> None:
+    """Only this and one route at one edge are left broken."""
+    scene.lab.heal()
+    scene.lab.break_("bad_deploy")
+    scene.put(edge, {"advertised": False})
+    poll_once()
+    assert differing(scene) == {name, BROKEN}
+
+
+def test_a_place_that_is_left_out_early_is_not_waited_for_in_the_end(scene: Scene) -> None:
+    row = allow(scene)
+    factories.agree_on(row, {**row.terms, "tolerate": 1})
+    for edge, name in (("edge-a", BROKEN), ("edge-b", "192.0.2.0/24")):
+        scene.put(edge, {"advertised": False}, name)
+    scene.lab.break_("traffic_stuck")
+    poll_once()
+    run = start(scene.operator, scene.organization, consent(plan_of(scene)))
+    scene.mode("edge-a", "hang")
+    run = scene.carry_on(run, seconds=60)
+    assert (run.outcome, run.because) == (Outcome.SUCCEEDED, "")
+    [skipped] = Target.objects.filter(run=run, step=Step.SKIPPED)
+    assert (skipped.resource.name, skipped.location.slug) == (BROKEN, "edge-a")
+    scene.mode("edge-a", "ok")
+
+
+def test_one_location_that_there_is_not_never_means_all(worst: Scene) -> None:
+    with pytest.raises(Refused, match="There is no such location"):
+        plan_of(worst, Wish(location="nowhere"))
+
+
+def test_what_holds_for_a_part_holds_for_all_of_it(worst: Scene) -> None:
+    set_freeze(person("support-desk"), Over(Freeze.Scope.ACTION, action="readvertise_prefix"), "We look at the routers")
+    assert any("paused by the support desk" in text for text in texts(plan_of(worst), Severity.BLOCKER))
+
+
+def test_an_older_state_in_the_place_of_one_that_works_is_no_repair(scene: Scene) -> None:
+    allow(scene)
+    before = database_now()
+    scene.put("edge-a", {**scene.states("router-edge-a")[BROKEN], "med": 50})
+    for _ in range(2):
+        poll_once()
+        time.sleep(0.002)
+    assert not plan_of(scene, Wish(moment=before)).thaw().rescue
 
 
 def test_what_cannot_be_observed_is_named_and_the_rest_goes_back(worst: Scene) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from console.forms import UNREADABLE_MOMENT, read_moment
+from console.printing import plain
 from console.words import sentence
 from incidents.actions.base import Wish
 from incidents.domain.errors import HandrailError
@@ -79,9 +80,9 @@ class Command(BaseCommand):
     def _show(self, page: Preview) -> None:
         for item in page.items:
             for route in item.routes:
-                self.stdout.write(f"{item.name}  {route.location}: {route.now} -> {route.after}")
+                self.stdout.write(plain(f"{item.name}  {route.location}: {route.now} -> {route.after}"))
         for finding in (*page.checks, *page.blockers):
-            self.stdout.write(f"{finding.severity:8} {finding.text} [{finding.code}]")
+            self.stdout.write(plain(f"{finding.severity:8} {finding.text} [{finding.code}]"))
 
     def _watch(self, run: Run) -> None:
         """Carries it on in this process, for there may be no worker; where one has it, waits for that."""
@@ -91,6 +92,8 @@ class Command(BaseCommand):
             advance(run.pk)
             run.refresh_from_db()
             now = f"step {run.stage + 1}: {sentence(run.because) if run.because else run.phase}"
+            if run.phase == Phase.PAUSED:
+                now = f"{now} It asks a person, on /runs/{run.reference}, and goes on by itself if the proof arrives."
             if now != told and run.phase != Phase.ENDED:
                 self.stdout.write(f"{time.monotonic() - began:6.1f} s  {now}")
                 told = now
