@@ -83,16 +83,13 @@ class TimeForm(forms.Form):
 class RestoreToForm(forms.Form):
     """To which moment everything goes back, and where; cleaned, `moment` is that moment, or None for the newest."""
 
-    when = forms.ChoiceField(
-        choices=[("last", ""), ("before", ""), ("at", "")],
-        error_messages=dict.fromkeys(("required", "invalid_choice"), NO_MOMENT),
-    )
+    when = forms.CharField(max_length=30, error_messages=dict.fromkeys(("required", "max_length"), NO_MOMENT))
     at = forms.CharField(required=False, max_length=30, error_messages={"max_length": UNREADABLE_MOMENT})
     location = forms.ChoiceField(required=False, error_messages={"invalid_choice": "Choose one of the places."})
 
     def __init__(self, *args: Any, choices: Choices, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known, self.now = choices, now
+        self.now = now
         places = self.fields["location"]
         if isinstance(places, forms.ChoiceField):
             places.choices = [("", ""), *choices.locations]
@@ -100,14 +97,17 @@ class RestoreToForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         moment = None
-        if said.get("when") == "before":
-            moment = self.known.began
-        elif said.get("when") == "at":
+        when = said.get("when", "last")
+        if when == "at":
             moment = read_moment(said.get("at", ""))
             if moment is None:
                 self.add_error("at", UNREADABLE_MOMENT)
-            elif moment > self.now:
-                self.add_error("at", "That moment is still to come. Write one that is over.")
+        elif when != "last":
+            moment = read_moment(when)
+            if moment is None:
+                self.add_error("when", NO_MOMENT)
+        if moment is not None and moment > self.now:
+            self.add_error("at", "That moment is still to come. Write one that is over.")
         return {**said, "moment": moment}
 
 

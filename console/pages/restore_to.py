@@ -25,10 +25,11 @@ ACTION = "restore_to"
 def restore_to(request: SignedInRequest, slug: str) -> HttpResponse:
     """Without a choice the form; with one, on to the preview, where nothing has changed yet."""
     organization = access_organization(request, slug, "act_for_organization", ACTION).row
-    choices = read_choices(request.user, organization, ACTION)
+    now = timezone.now()
+    choices = read_choices(request.user, organization, ACTION, now)
     chosen = "when" in request.GET
     form = RestoreToForm(
-        request.GET if chosen else None, choices=choices, now=timezone.now(), initial={"when": "last", "location": ""}
+        request.GET if chosen else None, choices=choices, now=now, initial={"when": "last", "location": ""}
     )
     if chosen and form.is_valid():
         asked = {"select": EVERYTHING}
@@ -37,5 +38,12 @@ def restore_to(request: SignedInRequest, slug: str) -> HttpResponse:
         if location := form.cleaned_data["location"]:
             asked["location"] = location
         return go_to(f"{reverse('preview', args=[slug, ACTION])}?{urlencode(asked)}")
-    context = {"organization": organization, "form": form, "choices": choices, "incident": open_incident(organization)}
+    context = {
+        "organization": organization,
+        "form": form,
+        "choices": choices,
+        # Chosen is the moment that the page shows, whatever begins or ends until the form is sent.
+        "before": moment_text(choices.began) if choices.began else "",
+        "incident": open_incident(organization),
+    }
     return render(request, "restore_to/restore_to.html", context, status=422 if form.errors else 200)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import StringIO
+from urllib.parse import quote
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -41,7 +43,7 @@ def test_from_the_home_page_to_everything_back(worst: Scene, browser: Client) ->
     assert f'<a class="button quiet" href="{PAGE}">Put everything back as it was</a>' in home
     page = browser.get(PAGE).text
     assert "To when each thing last worked" in page
-    assert "To just before this began, at " in page
+    assert "To just before this began, on " in page
     assert '<option value="edge-a">Amsterdam only</option>' in page
 
     answer = browser.get(PAGE, {"when": "last", "location": ""}, follow=True)
@@ -58,10 +60,12 @@ def test_from_the_home_page_to_everything_back(worst: Scene, browser: Client) ->
 
 
 def test_the_choice_is_taken_along(worst: Scene, browser: Client) -> None:
+    page = browser.get(PAGE).text
+    [before] = re.findall(r'id="before" name="when" value="([^"]+)"', page)
     began = Diagnosis.objects.filter(until=None).exclude(damage="healthy").earliest("since").since
-    before = (began - timedelta(seconds=1)).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
-    answer = browser.get(PAGE, {"when": "before", "location": "edge-b"})
-    assert answer["Location"] == f"{PREVIEW}?select=everything&at={before}&location=edge-b"
+    assert before == (began - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer = browser.get(PAGE, {"when": before, "location": "edge-b"})
+    assert answer["Location"] == f"{PREVIEW}?select=everything&at={quote(before)}&location=edge-b"
     answer = browser.get(PAGE, {"when": "at", "at": "2026-02-20 17:45"})
     assert answer["Location"] == f"{PREVIEW}?select=everything&at=2026-02-20T17%3A45%3A00Z"
     refused = browser.get(answer["Location"])
