@@ -21,6 +21,7 @@ from incidents.adapters.route53 import Route53
 from incidents.adapters.simulated import Simulated
 from incidents.probes.base import Probe
 from incidents.probes.http import Http
+from incidents.probes.name import Name
 from incidents.probes.route import Route
 from incidents.probes.rpki import Rpki
 from incidents.probes.tcp import Tcp
@@ -68,6 +69,6 @@ ADAPTERS: dict[str, AdapterKind] = {
     "powerdns": PowerDns,
     "simulated": Simulated,
 }
-PROBES: dict[str, ProbeKind] = {"http": Http, "route": Route, "rpki": Rpki, "tcp": Tcp}
+PROBES: dict[str, ProbeKind] = {"http": Http, "name": Name, "route": Route, "rpki": Rpki, "tcp": Tcp}
 # These connect to an address of their own for every watch.
-CONNECTING = frozenset({"http", "tcp"})
+CONNECTING = frozenset({"http", "name", "tcp"})

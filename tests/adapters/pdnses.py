@@ -40,6 +40,7 @@ class Pdns:
         self.database = self.directory / "zones.sqlite3"
         self.sql(SCHEMA.read_text())
         self.address = f"127.0.0.1:{ports.free_port('127.0.0.1')}"
+        self.names = f"127.0.0.1:{ports.free_port('127.0.0.1')}"  # where it answers questions of the DNS
         self._http = urllib3.PoolManager(retries=False, timeout=5)
         (self.directory / "pdns.conf").write_text(self._configuration())
         program = shutil.which("pdns_server", path=PLACES) or ""
@@ -109,6 +110,7 @@ class Pdns:
 
     def _configuration(self) -> str:
         host, port = self.address.split(":")
+        of_names = self.names.split(":")[1]
         return f"""launch=gsqlite3
 gsqlite3-database={self.database}
 gsqlite3-pragma-synchronous=0
@@ -119,7 +121,7 @@ disable-syslog=yes
 receiver-threads=1
 distributor-threads=1
 local-address={host}
-local-port={ports.free_port(host)}
+local-port={of_names}
 security-poll-suffix=
 webserver=yes
 webserver-address={host}

@@ -16,7 +16,8 @@ import pytest
 from incidents.domain.errors import InventoryFault
 from incidents.domain.verdicts import Mark, Reading
 from incidents.probes.base import Point
-from incidents.probes.http import BEGINNING, NO_ADDRESS, NO_TURN, Http
+from incidents.probes.http import Http
+from incidents.probes.visits import BEGINNING, NO_ADDRESS, NO_TURN
 from tests.fakes.certificates import Identity, make_identity
 from tests.fakes.sockets import Peer, closed_address, closing, dripping, silent
 from tests.lab_fixtures import leave_out
@@ -273,7 +274,8 @@ def test_what_this_machine_lacks_is_our_error(limit: str, least: int) -> None:
         program = f"""
 import os, resource, threading
 from incidents.probes.base import Point
-from incidents.probes.http import LOCAL_TROUBLE, Http
+from incidents.probes.http import Http
+from incidents.probes.visits import LOCAL_TROUBLE
 points = [Point(number, "checkout", "edge-a", "{peer.address}") for number in range(200)]
 probe = Http.from_settings(name="web", settings={{}}, secret=str, budget_seconds=0.5)
 probe.measure(points[:1])
