@@ -58,7 +58,7 @@ class Backend:
         token: what requests must carry; empty lets everyone in.
         seconds: how long `slow` waits.
         only: the one operation that the mode is for (`observe` or `apply`); empty for both.
-        labels: what people call states, by their `tree`.
+        labels: what people call states, by their `tree` or `document`. Records are called by what they hold.
     """
 
     name: str
@@ -104,7 +104,8 @@ class Backend:
         return {"ok": True, "states": {key: self._told(self.states[key]) for key in keys}}
 
     def _told(self, state: JsonObject) -> JsonObject:
-        label = self.labels.get(str(state.get("tree")))
+        held = str(state.get("tree") or state.get("document"))
+        label = self.labels.get(held) or ", ".join(state.get("records", ()))
         return {**state, STATUS: {"label": label, **state.get(STATUS, {})}} if label else state
 
     def _apply(self, mode: Mode, changes: Sequence[JsonObject], idempotency_key: str) -> JsonObject:

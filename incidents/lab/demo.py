@@ -1,4 +1,4 @@
-"""Who and what the lab shows: locations, organizations, prefixes, a service, a pool, people."""
+"""Who and what the lab shows: locations, organizations, what is theirs, people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ REGISTRY = "registry"
 SERVICE = "edge-cdn"
 REPOSITORY = "shop-repo"
 BALANCER = "balancer"
+POLICIES = "shop-policies"
+KEYSETS = "shop-keys"
+DNS = "dns"
 # RFC 2544 and RFC 3849 ranges: no host is ever there.
 NEXT_HOPS = {4: "198.18.255.1", 6: "2001:db8:ffff::1"}
 
@@ -60,6 +63,33 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the demo, a policy or a set of public keys, which stands in the repository for each location."""
+
+    name: str
+    title: str
+    folder: str
+
+    def key(self, place: Place) -> str:
+        """Its path in the repository for a location, which is also the key of its binding."""
+        return f"{self.folder}/{place.name}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A set of address records of the demo; `host` lies in `zone`, both with the final dot."""
+
+    name: str
+    title: str
+    zone: str
+    host: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.zone}/{self.host}/A"
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """A customer of the demo, with the AS number that originates its prefixes.
 
@@ -72,6 +102,9 @@ class Organization:
     prefixes: tuple[Prefix, ...]
     services: tuple[Service, ...] = ()
     pools: tuple[Pool, ...] = ()
+    policies: tuple[Document, ...] = ()
+    records: tuple[Record, ...] = ()
+    keys: tuple[Document, ...] = ()
     takes_two: bool = False
 
     def route(self, prefix: Prefix) -> Route:
@@ -96,6 +129,9 @@ PLACES = (
 
 CHECKOUT = Service("checkout", "checkout page")
 WEB = Pool("shop-web", "web shop", "web")
+GATE = Document("shop-gate", "entrance of the shop", "policies")
+WWW = Record("shop-www", "www.shop.example", "shop.example.", "www.shop.example.")
+SIGN_IN = Document("shop-sign-in", "sign-in of customers", "keys")
 
 SHOP = Organization(
     "example-shop",
@@ -111,6 +147,9 @@ SHOP = Organization(
     ),
     (CHECKOUT,),
     (WEB,),
+    (GATE,),
+    (WWW,),
+    (SIGN_IN,),
 )
 BANK = Organization(
     "example-bank",

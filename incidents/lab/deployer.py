@@ -1,7 +1,10 @@
 """A tiny deployer: serves what stands at the head of a Git repository, at every location, a moment after it changed.
 
-Run as `python -m incidents.lab.deployer FILE`; FILE holds as JSON `git` (the program), `repository` (path), `branch`
-and `places` [{location, folder, host}]. When all listens, it prints one line of JSON: {LOCATION: "host:port"}.
+That are three pages a location: what is deployed there, the gate by the policy, and the sign-in by the public keys.
+
+Run as `python -m incidents.lab.deployer FILE`; FILE holds as JSON `git` (the program), `repository` (path), `branch`,
+`key_file` (the private key that signs) and `places` [{location, folder, policy, keys, host}], the three being paths in
+the repository. When all listens, it prints one line of JSON: {"pages": {LOCATION: "host:port"}, "gates", "sign_ins"}.
 
 It reads through one `git cat-file --batch`, which looks each name up anew and ends when we do, for its input ends then.
 """
@@ -16,25 +19,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from incidents.lab import program, releases
+from incidents.lab import policies, program, releases, signing
 from incidents.lab.repository import environment
 from incidents.lab.web import Answer, Pages
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_UNTIL_NEXT_TRY = 0.5
 NOTHING = Answer(500, "nothing is deployed here\n")
+KINDS = ("pages", "gates", "sign_ins")
 
 
 class Deployer:
-    """Keeps a page a location, and goes on serving it while the repository cannot be read."""
+    """Keeps the pages of each location, and goes on serving it while the repository cannot be read."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._given = given
-        self._pages: dict[str, Answer] = {}
+        self._key = signing.read_private(Path(given["key_file"]))
+        self._pages: dict[str, Mapping[str, Answer]] = {}
         self._head = ""
 
-    def page(self, location: str) -> Answer:
-        return self._pages.get(location, NOTHING)
+    def page(self, location: str, kind: str) -> Answer:
+        """The page of a location; `kind` is one of KINDS."""
+        return self._pages[location][kind] if location in self._pages else NOTHING
 
     async def follow(self) -> None:
         """Looks at the head for ever, and checks out what is new there."""
@@ -61,13 +67,24 @@ class Deployer:
                 head, _ = await _read(git, f"refs/heads/{self._given['branch']}")
                 if head and head != self._head:
                     places = self._given["places"]
-                    self._pages = {p["location"]: await _page(git, f"{head}:{p['folder']}") for p in places}
+                    self._pages = {place["location"]: await self._pages_of(git, head, place) for place in places}
                     self._head = head
                 await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             if git.returncode is None:
                 git.kill()
             await git.wait()
+
+    async def _pages_of(
+        self, git: asyncio.subprocess.Process, head: str, place: Mapping[str, str]
+    ) -> Mapping[str, Answer]:
+        _, policy = await _read(git, f"{head}:{place['policy']}")
+        _, keys = await _read(git, f"{head}:{place['keys']}")
+        return {
+            "pages": await _page(git, f"{head}:{place['folder']}"),
+            "gates": policies.page(policy),
+            "sign_ins": signing.page(keys, self._key),
+        }
 
 
 async def _page(git: asyncio.subprocess.Process, folder: str) -> Answer:
@@ -95,8 +112,11 @@ async def _main(file: Path) -> None:
     given = json.loads(file.read_text())
     deployer, pages = Deployer(given), Pages()
     listening = {
-        place["location"]: await pages.listen(place["host"], partial(deployer.page, place["location"]))
-        for place in given["places"]
+        kind: {
+            place["location"]: await pages.listen(place["host"], partial(deployer.page, place["location"], kind))
+            for place in given["places"]
+        }
+        for kind in KINDS
     }
     following = asyncio.create_task(deployer.follow())
     await program.announce(listening)

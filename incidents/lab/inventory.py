@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from incidents.lab import inventory_shop
+from incidents.lab import inventory_shop, inventory_whole
 from incidents.lab.demo import PEOPLE, PLACES, REGISTRY, Organization, Prefix
 from incidents.lab.inventory_shop import Node, binding
 
@@ -25,7 +25,7 @@ class Where:
         router_kind: `gobgp` or `simulated`.
         collector: settings of the route probe.
         services: {prefix: {location: "host:port"}}.
-        repository, balancer: as in lab.json.
+        repository, balancer, nameserver: as in lab.json.
         token: reference to the token of the registry.
         passwords: {person: reference}.
     """
@@ -37,6 +37,7 @@ class Where:
     services: Mapping[str, Mapping[str, str]]
     repository: Mapping[str, Any]
     balancer: Mapping[str, Any]
+    nameserver: Mapping[str, Any]
     token: str
     passwords: Mapping[str, str]
 
@@ -63,7 +64,11 @@ def text(where: Where, organizations: Sequence[Organization]) -> str:
             }
             for person in PEOPLE
         ],
-        "preapprovals": [*map(_readvertise, organizations), *inventory_shop.preapprovals(organizations)],
+        "preapprovals": [
+            *map(_readvertise, organizations),
+            *inventory_shop.preapprovals(organizations),
+            *inventory_whole.preapprovals(organizations),
+        ],
         "remove": [],
     }
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -84,7 +89,12 @@ def _backends(where: Where) -> list[Node]:
     ]
     settings = {"address": where.control, "token": where.token}
     registry: Node = {"name": REGISTRY, "kind": "simulated", "budget_seconds": 3, "slots": 4, "settings": settings}
-    return [*routers, registry, *inventory_shop.backends(where.control, where.repository, where.balancer)]
+    return [
+        *routers,
+        registry,
+        *inventory_shop.backends(where.control, where.repository, where.balancer),
+        *inventory_whole.backends(where.control, where.repository, where.nameserver),
+    ]
 
 
 def _probes(where: Where) -> list[Node]:
@@ -92,6 +102,7 @@ def _probes(where: Where) -> list[Node]:
         {"name": "collector", "kind": "route", "budget_seconds": 2, "settings": dict(where.collector)},
         {"name": "tcp", "kind": "tcp", "budget_seconds": 2, "settings": {"expect": "greeting"}},
         *inventory_shop.probes(),
+        *inventory_whole.probes(where.nameserver),
     ]
 
 
@@ -99,6 +110,7 @@ def _organization(organization: Organization, where: Where) -> Node:
     resources = [_resource(prefix, organization.origin_as, where) for prefix in organization.prefixes]
     resources += [inventory_shop.service(service, where.repository["pages"]) for service in organization.services]
     resources += [inventory_shop.pool(pool, where.balancer["fronts"]) for pool in organization.pools]
+    resources += inventory_whole.resources(organization, where.repository, where.nameserver)
     return {"name": organization.name, "title": organization.title, "resources": resources}
 
 

@@ -28,7 +28,7 @@ def backends(control: str, repository: Mapping[str, Any], balancer: Mapping[str,
     git = {"url": repository["url"], "branch": repository["branch"]} if repository["kind"] == "git" else None
     real = balancer["kind"] == "haproxy"
     haproxy = {"address": balancer["socket"], "state_file": balancer["state_file"]} if real else None
-    return [_backend(REPOSITORY, "git", git, control), _backend(BALANCER, "haproxy", haproxy, control)]
+    return [backend(REPOSITORY, "git", git, control), backend(BALANCER, "haproxy", haproxy, control)]
 
 
 def probes() -> list[Node]:
@@ -41,13 +41,13 @@ def probes() -> list[Node]:
 def service(given: Service, pages: Mapping[str, str]) -> Node:
     """A service, deployed from its folder in the repository at every location; `pages` are their addresses."""
     bindings = [binding(place.name, REPOSITORY, "source", given.key(place)) for place in PLACES]
-    return _resource("service", given.name, given.title, bindings, WEB_PROBE, pages)
+    return resource("service", given.name, given.title, bindings, WEB_PROBE, pages)
 
 
 def pool(given: Pool, fronts: Mapping[str, str]) -> Node:
     """A pool with one origin a location; `fronts` are the addresses where it is looked at from each."""
     bindings = [binding(place.name, BALANCER, "weight", given.key(place)) for place in PLACES]
-    return _resource("pool", given.name, given.title, bindings, FRONT_PROBE, fronts)
+    return resource("pool", given.name, given.title, bindings, FRONT_PROBE, fronts)
 
 
 def preapprovals(organizations: Sequence[Organization]) -> Iterator[Node]:
@@ -57,14 +57,15 @@ def preapprovals(organizations: Sequence[Organization]) -> Iterator[Node]:
         pools = [pool.name for pool in organization.pools]
         if services:
             terms: Node = {"stages": [1, "100%"], "usual_seconds": [2, 30]}
-            yield _preapproval(organization, "revert_deploy", services, terms, WEB_PROBE)
+            yield preapproval(organization, "revert_deploy", services, terms, WEB_PROBE)
         if pools:
             for action, steps in (("shift_traffic_back", [10, 50, 100]), ("shift_traffic_away", [50, 100])):
                 terms = {"steps": steps, "minimum_percent": 50}
-                yield _preapproval(organization, action, pools, terms, FRONT_PROBE)
+                yield preapproval(organization, action, pools, terms, FRONT_PROBE)
 
 
-def _preapproval(organization: Organization, action: str, resources: list[str], terms: Node, probe: str) -> Node:
+def preapproval(organization: Organization, action: str, resources: list[str], terms: Node, probe: str) -> Node:
+    """One of tier 1, proven by one probe; `terms` are those besides."""
     short = organization.name.removeprefix("example-")
     return {
         "name": f"{short}-{action.removeprefix('shift_').replace('_', '-')}",
@@ -79,15 +80,16 @@ def _preapproval(organization: Organization, action: str, resources: list[str], 
     }
 
 
-def _backend(name: str, kind: str, settings: Mapping[str, object] | None, control: str) -> Node:
+def backend(name: str, kind: str, settings: Mapping[str, object] | None, control: str) -> Node:
     """The real one where it has settings, else the one that the world plays."""
     if settings is None:
         kind, settings = "simulated", {"address": control}
     return {"name": name, "kind": kind, "budget_seconds": 3, "slots": 4, "settings": settings}
 
 
-def _resource(
+def resource(
     kind: str, name: str, title: str, bindings: Sequence[Node], probe: str, addresses: Mapping[str, str]
 ) -> Node:
+    """A resource that is looked at from every location, at these addresses."""
     watch = [{"probe": probe, "location": place.name, "address": addresses[place.name]} for place in PLACES]
     return {"kind": kind, "name": name, "title": title, "bindings": bindings, "watch": watch}

@@ -6,14 +6,14 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from incidents.lab import collector, damage, files, inventory, processes, rise, shop, status, talk
+from incidents.lab import collector, damage, files, inventory, naming, processes, rise, shop, signing, status, talk
 from incidents.lab.damage import Facts
 from incidents.lab.demo import PEOPLE, PLACES, organizations
 from incidents.lab.faults import LabFault
@@ -23,6 +23,10 @@ from incidents.lab.scenarios import scenario_of
 
 DIRECTORY = Path("var/lab")
 TRIES = 3
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(12)
 
 
 class Lab:
@@ -107,7 +111,7 @@ class Lab:
         return scenario.text
 
     def heal(self) -> None:
-        """Restores all: what is deployed, traffic, routes, bindings, manners of the simulated backends."""
+        """Restores all that the lab shows, and the manners of the simulated backends."""
         facts = self.facts()
         damage.heal(facts)
         self._write({**facts, "scenarios": []})
@@ -139,15 +143,20 @@ class Lab:
         plan = Plan.of(self.directory, simulated=self._simulated, port=self._port)
         customers = organizations(self._prefixes)
         passwords = {person.name: self._secret(f"passwords/{person.name}") for person in PEOPLE}
-        token = self._secret("passwords/registry-token")
+        token, dns_key = self._secret("passwords/registry-token"), self._secret("passwords/dns-api-key")
+        key_file = self._secret("passwords/sign-in-key", signing.make_private)
         (self.directory / "ledger.jsonl").write_text("")
-        world = rise.start_world(plan, customers, token.read_text())
+        world = rise.start_world(plan, customers, token.read_text(), key_file)
         self._programs.append(world)
-        shop.start(plan, self._programs)
+        shop.start(plan, key_file, self._programs)
+        naming_started = naming.start(plan, dns_key, self._programs)
         if plan.routers.real:
             rise.start_routers(plan, self._programs)
         listening = processes.hear(world)
-        facts = self._describe(plan, listening, shop.hear(plan, listening["played"], self._programs))
+        played = listening["played"]
+        served = shop.hear(plan, played, key_file, self._programs)
+        served |= naming.hear(plan, naming_started, played, self._programs)
+        facts = self._describe(plan, listening, served)
         where = inventory.Where(
             control=listening["control"],
             routers={place.name: _router_settings(plan, place.name, listening["control"]) for place in PLACES},
@@ -156,6 +165,7 @@ class Lab:
             services=listening["services"],
             repository=facts["repository"],
             balancer=facts["balancer"],
+            nameserver=facts["nameserver"],
             token=f"file:{token}",
             passwords={name: f"file:{path}" for name, path in passwords.items()},
         )
@@ -208,12 +218,12 @@ class Lab:
             raise LabFault(f"a lab is up in {self.directory} already; end it first, or choose another --dir") from None
         self._lock = lock
 
-    def _secret(self, name: str) -> Path:
+    def _secret(self, name: str, make: Callable[[], str] = _token) -> Path:
         """A file with a random secret, readable by us alone; kept over restarts, for people have it by then."""
         path = self.directory / name
         if not path.exists():
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(12))
+                file.write(make())
         return path
 
     def _write(self, facts: Facts) -> None:

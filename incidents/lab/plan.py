@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from incidents.lab import ports
+from incidents.lab import nameserver, ports
 from incidents.lab.demo import PLACES
 from incidents.lab.edges import Edge
 from incidents.lab.parts import Part
@@ -15,6 +15,10 @@ from incidents.lab.parts import Part
 # sun_path of unix(7) holds 108 bytes with the zero at its end. HAProxy needs some for `.PID.tmp` while it starts.
 LONGEST_SOCKET_PATH = 107
 LONGEST_OF_HAPROXY = 90
+# Last parts of the addresses where the name of the shop may lead, ours and somebody else's.
+RIGHT_HOME, WRONG_HOME = 21, 22
+# Where a system has one loopback address alone: here nobody answers.
+NOBODY = "127.0.0.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +29,24 @@ class Plan:
         routers: with their collector; real ones or not.
         repository: with its deployer.
         balancer: with its origins.
+        nameserver: of the name of the shop.
         control: `host:port` of the world; port 0 lets it choose.
         edges: the routers; of no meaning where they are simulated.
         bird, haproxy: control sockets of the two.
+        pdns: folder of the control socket of the name server.
     """
 
     directory: Path
     routers: Part
     repository: Part
     balancer: Part
+    nameserver: Part
     control: str
     neighbours: str
     edges: tuple[Edge, ...]
     bird: Path
     haproxy: Path
+    pdns: Path
 
     @staticmethod
     def of(directory: Path, *, simulated: bool, port: int) -> Plan:
@@ -52,11 +60,13 @@ class Plan:
             routers=Part.of("gobgpd", "bird", simulated=simulated, hindrance=alone),
             repository=Part.of("git", simulated=simulated),
             balancer=Part.of("haproxy", simulated=simulated),
+            nameserver=Part.of("pdns_server", simulated=simulated, hindrance=nameserver.hindrance()),
             control=f"127.0.0.1:{port}",
             neighbours=neighbours,
             edges=tuple(_edge(place.name, neighbours, number) for number, place in enumerate(PLACES, 1)),
             bird=_socket_path(directory, "bird.ctl", LONGEST_SOCKET_PATH),
             haproxy=_socket_path(directory, "haproxy.ctl", LONGEST_OF_HAPROXY),
+            pdns=_socket_path(directory, "pdns", LONGEST_SOCKET_PATH - len("/pdns.controlsocket")),
         )
 
     def host(self, location: str) -> str:
@@ -64,8 +74,19 @@ class Plan:
         return next(edge.host for edge in self.edges if edge.location == location)
 
     @property
+    def home(self) -> dict[str, str]:
+        """Addresses where the name of the shop may lead: `right`, and `wrong`, where somebody else is or nobody."""
+        wrong = ports.host(self.neighbours, WRONG_HOME) if self.neighbours else NOBODY
+        return {"right": ports.host(self.neighbours, RIGHT_HOME), "wrong": wrong}
+
+    @property
     def parts(self) -> dict[str, Part]:
-        return {"routers": self.routers, "repository": self.repository, "balancer": self.balancer}
+        return {
+            "routers": self.routers,
+            "repository": self.repository,
+            "balancer": self.balancer,
+            "nameserver": self.nameserver,
+        }
 
 
 def _edge(location: str, neighbours: str, number: int) -> Edge:

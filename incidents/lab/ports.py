@@ -8,6 +8,8 @@ import socket
 
 from incidents.lab.faults import LabFault
 
+TRIES = 20
+
 
 def neighbourhood() -> str:
     """The first three parts of 127.x.y.z for one lab, so that two labs on a machine rarely share addresses."""
@@ -27,6 +29,19 @@ def free_port(address: str) -> int:
         probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def free_port_of_both(address: str) -> int:
+    """The same, for datagrams as well, as a name server needs it. Raises LabFault."""
+    for _ in range(TRIES):
+        port = free_port(address)
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise LabFault(f"no port of {address} is free for datagrams too")
 
 
 def check_free(address: str, port: int) -> None:

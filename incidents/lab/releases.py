@@ -81,6 +81,11 @@ def tree(files: Files) -> str:
     return _digest("tree", rows).hex()
 
 
+def blob(content: bytes) -> str:
+    """The name that Git gives to a file with this content."""
+    return _digest("blob", content).hex()
+
+
 def trees(release: Release) -> dict[str, str]:
     """{key: tree} of a release at every location."""
     return {CHECKOUT.key(place): tree(release.files(place)) for place in PLACES}

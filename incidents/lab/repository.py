@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from incidents.lab.demo import CHECKOUT, PLACES
 from incidents.lab.faults import LabFault
-from incidents.lab.releases import GOOD, OLDER, Release, trees
+from incidents.lab.releases import GOOD, OLDER, Files, Release, blob, trees
 
 BRANCH = "main"
 AUTHOR = "Example Shop <releases@shop.example>"
@@ -42,8 +42,12 @@ class Repository:
     path: Path
     git: str
 
-    def prepare(self) -> None:
-        """Makes it with the history of the demo, unless there is one that can be used: history outlives restarts."""
+    def prepare(self, documents: Sequence[tuple[str, Files]]) -> None:
+        """Makes it with the history of the demo, unless there is one that can be used: history outlives restarts.
+
+        Args:
+            documents: further commits after the releases, each as its message and {path: content}.
+        """
         if self.path.exists():
             try:
                 self.trees()
@@ -57,23 +61,34 @@ class Repository:
             config.write(RECEIVE)
         week = 7 * 24 * 3600
         now = int(time.time())
-        commits = [_commit(OLDER, OLDER.message, now - 5 * week), _commit(GOOD, GOOD.message, now - 2 * week)]
+        commits = [_release(OLDER, OLDER.message, now - 5 * week), _release(GOOD, GOOD.message, now - 2 * week)]
+        commits += [_commit(files, message, now - week) for message, files in documents]
         self._run("fast-import", "--quiet", given=b"".join(commits))
 
     def trees(self) -> Mapping[str, str]:
         """{folder of a location: name of its tree} at the head. A folder that is not there is a fault."""
-        keys = [CHECKOUT.key(place) for place in PLACES]
-        answer = self._run("rev-parse", *[f"{BRANCH}:{key}" for key in keys])
-        return dict(zip(keys, answer.split(), strict=True))
+        return self._objects([CHECKOUT.key(place) for place in PLACES])
 
     def publish(self, release: Release, message: str) -> None:
         """Adds a commit with this release at every location; none where all of it stands there already."""
+        if not self._holds(trees(release)):
+            self._run("fast-import", "--quiet", given=_release(release, message, int(time.time()), after=BRANCH))
+
+    def write(self, files: Files, message: str) -> None:
+        """Adds a commit with these files, {path: content}; none where all of them stand there already."""
+        if not self._holds({path: blob(content) for path, content in files.items()}):
+            self._run("fast-import", "--quiet", given=_commit(files, message, int(time.time()), after=BRANCH))
+
+    def _holds(self, wanted: Mapping[str, str]) -> bool:
+        """Whether these objects stand at these paths at the head."""
         try:
-            if self.trees() == trees(release):
-                return
+            return self._objects(list(wanted)) == wanted
         except LabFault:
-            pass  # a folder is gone, so it does not
-        self._run("fast-import", "--quiet", given=_commit(release, message, int(time.time()), after=BRANCH))
+            return False  # one of them is gone
+
+    def _objects(self, paths: Sequence[str]) -> Mapping[str, str]:
+        answer = self._run("rev-parse", *[f"{BRANCH}:{path}" for path in paths])
+        return dict(zip(paths, answer.split(), strict=True))
 
     def _run(self, *arguments: str, given: bytes = b"") -> str:
         try:
@@ -93,18 +108,22 @@ class Repository:
         return done.stdout.decode()
 
 
-def _commit(release: Release, message: str, at: int, after: str = "") -> bytes:
-    """One commit in the language of git-fast-import(1), which holds the folders of the release and nothing else new."""
+def _release(release: Release, message: str, at: int, after: str = "") -> bytes:
+    """One commit which holds the folders of the release and nothing else new."""
+    folders = {CHECKOUT.key(place): release.files(place) for place in PLACES}
+    files = {f"{folder}/{name}": content for folder, held in folders.items() for name, content in held.items()}
+    return _commit(files, message, at, after, list(folders) if after else ())
+
+
+def _commit(files: Files, message: str, at: int, after: str = "", anew: Sequence[str] = ()) -> bytes:
+    """One commit in the language of git-fast-import(1); `anew` are folders that hold nothing but these files then."""
     text = message.encode() + b"\n"
     parts = [f"commit refs/heads/{BRANCH}\ncommitter {AUTHOR} {at} +0000\n".encode(), _data(text)]
     if after:
         parts.append(f"from refs/heads/{after}^0\n".encode())
-    for place in PLACES:
-        folder = CHECKOUT.key(place)
-        if after:
-            parts.append(f"D {folder}\n".encode())
-        for name, content in release.files(place).items():
-            parts += [f"M 100644 inline {folder}/{name}\n".encode(), _data(content)]
+    parts += [f"D {folder}\n".encode() for folder in anew]
+    for path, content in files.items():
+        parts += [f"M 100644 inline {path}\n".encode(), _data(content)]
     return b"".join([*parts, b"\n"])
 
 

@@ -6,8 +6,9 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from incidents.lab import collector, edges, ports, processes, routers, shop
+from incidents.lab import collector, edges, naming, ports, processes, routers, shop
 from incidents.lab.demo import PLACES, REGISTRY, SERVICE, Organization
 from incidents.lab.faults import LabFault
 from incidents.lab.inventory import router
@@ -18,11 +19,16 @@ from incidents.lab.processes import Program
 SECONDS = 20.0
 
 
-def start_world(plan: Plan, organizations: Sequence[Organization], token: str) -> Program:
-    """Starts the world; `processes.hear` says where it listens."""
+def start_world(plan: Plan, organizations: Sequence[Organization], token: str, key_file: Path) -> Program:
+    """Starts the world; `processes.hear` says where it listens.
+
+    Args:
+        token: of the registry.
+        key_file: the private key of the sign-in.
+    """
     file = plan.directory / "world.json"
     file.touch(0o600)
-    file.write_text(json.dumps(_description(plan, organizations, token)))
+    file.write_text(json.dumps(_description(plan, organizations, token, key_file)))
     arguments = [sys.executable, "-m", "incidents.lab.world", str(file)]
     return processes.start("world", arguments, plan.directory, answers=True)
 
@@ -54,7 +60,7 @@ def start_routers(plan: Plan, running: list[Program]) -> None:
         routers.wait_ready(edge)
 
 
-def _description(plan: Plan, organizations: Sequence[Organization], token: str) -> Mapping[str, object]:
+def _description(plan: Plan, organizations: Sequence[Organization], token: str, key_file: Path) -> Mapping[str, object]:
     """What the world is told; see `world.World`."""
     prefixes = [prefix.name for organization in organizations for prefix in organization.prefixes]
     served = [
@@ -66,7 +72,7 @@ def _description(plan: Plan, organizations: Sequence[Organization], token: str) 
     if not plan.routers.real:
         absent = {prefix: {"advertised": False} for prefix in prefixes}
         backends |= {router(place): {"states": absent, "token": ""} for _, place in places}
-    backends |= shop.backends(plan)
+    backends |= shop.backends(plan, key_file) | naming.backends(plan)
     sessions = {place: collector.session(place) for _, place in places}
     return {
         "control": plan.control,
@@ -80,7 +86,7 @@ def _description(plan: Plan, organizations: Sequence[Organization], token: str) 
             for number, place in places
             for prefix in served
         ],
-        "playing": shop.playing(plan),
+        "playing": {**shop.playing(plan, key_file), **naming.playing(plan)},
     }
 
 

@@ -44,7 +44,40 @@ class StuckTraffic:
     last: str
 
 
-Scenario: TypeAlias = Withdrawal | BadDeploy | StuckTraffic
+@dataclass(frozen=True, slots=True)
+class PolicyBlocks:
+    """A policy that lets nobody in, at every location. `name` and `text` as above."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrong:
+    """A name that leads to somebody else. `name` and `text` as above."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysWrong:
+    """Public keys that nothing is signed with, at every location. `name` and `text` as above."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Other scenarios at once, by their names. `name` and `text` as above."""
+
+    name: str
+    text: str
+    of: tuple[str, ...]
+
+
+Scenario: TypeAlias = Withdrawal | BadDeploy | StuckTraffic | PolicyBlocks | RecordWrong | KeysWrong | Several
 
 _ALL: tuple[Scenario, ...] = (
     Withdrawal("withdrawn", "203.0.113.0/24 is withdrawn at every location", "203.0.113.0/24"),
@@ -62,6 +95,14 @@ _ALL: tuple[Scenario, ...] = (
     ),
     BadDeploy("bad_deploy", "Release 1.43 of the checkout page fails at every location"),
     StuckTraffic("traffic_stuck", "all traffic of the web shop goes to origin-b, which fails", "origin-b"),
+    PolicyBlocks("policy_blocks", "a policy that lets nobody into the shop is in force at every location"),
+    RecordWrong("record_wrong", "www.shop.example leads to somebody else's page"),
+    KeysWrong("keys_wrong", "nobody can sign in, for another public key is published at every location"),
+    Several(
+        "everything",
+        "the worst day of Example Shop: one of each kind at once",
+        ("withdrawn", "bad_deploy", "traffic_stuck", "policy_blocks", "record_wrong", "keys_wrong"),
+    ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
 

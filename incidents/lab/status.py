@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from incidents.lab import collector, deploys, routes, talk, traffic
-from incidents.lab.demo import CHECKOUT, PLACES, REGISTRY, WEB
+from incidents.lab import collector, deploys, names, published, routes, talk, traffic
+from incidents.lab.demo import CHECKOUT, GATE, PLACES, REGISTRY, SIGN_IN, WEB, WWW
 
 Facts = dict[str, Any]
 
@@ -18,14 +18,15 @@ def of(facts: Facts) -> Facts:
 
     Returns `kind`, `why` (of the routers), `parts` (as in lab.json), `processes` {name: pid}, `sessions` {location:
     up}, `visible` {prefix: [locations]}, `bound` {prefix: [locations]}, `pages` {location: {address, status, release}},
-    `fronts` {location: {address, status}}, `origins` {name: {weight, mode, ready}}, `modes` {backend: mode} and
-    `scenarios` (names of the damage done since it was last healed). A status is that of HTTP; 0 for no answer.
+    `fronts`, `gates` and `sign_ins` {location: {address, status}}, `origins` {name: {weight, mode, ready}}, `names`
+    {location: {server, addresses, status, ours}}, `modes` {backend: mode} and `scenarios` (names of the damage done
+    since it was last healed). A status is that of HTTP; 0 for no answer.
     """
     backends = talk.ask(facts["world"]["address"], op="status")["backends"]
     registry = backends[REGISTRY]["states"]
     seen = {place.name: routes.visible(facts, place.name) for place in PLACES}
     prefixes = [prefix.name for customer in routes.customers(facts) for prefix in customer.prefixes]
-    pages, fronts = facts["repository"]["pages"], facts["balancer"]["fronts"]
+    pages, servers = facts["repository"]["pages"], facts["nameserver"]["servers"]
     return {
         "kind": facts["kind"],
         "why": facts["why"],
@@ -39,8 +40,11 @@ def of(facts: Facts) -> Facts:
             if f"{PLACES[0].name}/{prefix}" in registry
         },
         "pages": {place: {"address": pages[place], **asdict(page)} for place, page in deploys.seen(facts).items()},
-        "fronts": {place: {"address": fronts[place], "status": said} for place, said in traffic.seen(facts).items()},
+        "fronts": _statuses(facts["balancer"]["fronts"], traffic.seen(facts)),
+        "gates": _statuses(facts["repository"]["gates"], published.gates(facts)),
+        "sign_ins": _statuses(facts["repository"]["sign_ins"], published.sign_ins(facts)),
         "origins": {name: asdict(origin) for name, origin in traffic.origins(facts).items()},
+        "names": {place: {"server": servers[place], **asdict(led)} for place, led in names.seen(facts).items()},
         "modes": {name: backend["mode"] for name, backend in backends.items()},
         "scenarios": facts["scenarios"],
     }
@@ -59,15 +63,25 @@ def report(status: Facts) -> list[str]:
             for place, page in status["pages"].items()
         ),
         *(
-            f"{WEB.title} from {place}: http://{front['address']}/ {_said(front['status'])}"
-            for place, front in status["fronts"].items()
+            f"{title}{place}: http://{one['address']}/ {_said(one['status'])}"
+            for title, kind in _VISITED
+            for place, one in status[kind].items()
         ),
+        *(f"{WWW.title} from {place} ({one['server']}): {_led(one)}" for place, one in status["names"].items()),
         *(
             f"{name}: weight {origin['weight']}, {origin['mode']}, {'well' if origin['ready'] else 'fails its checks'}"
             for name, origin in status["origins"].items()
         ),
         *(f"{backend} is set to {mode}" for backend, mode in status["modes"].items() if mode != "ok"),
     ]
+
+
+# What is visited at every location, beside the page that is deployed there.
+_VISITED = (
+    (f"{WEB.title} from ", "fronts"),
+    (f"{GATE.title} in ", "gates"),
+    (f"{SIGN_IN.title} in ", "sign_ins"),
+)
 
 
 def parts_in_lines(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -90,6 +104,17 @@ def _routes(status: Facts) -> Iterator[str]:
 
 def _said(status: int) -> str:
     return f"answers {status}" if status else "does not answer"
+
+
+def _led(one: Mapping[str, Any]) -> str:
+    if not one["addresses"]:
+        return "leads nowhere"
+    whose = " and is not ours" if one["status"] and not one["ours"] else ""
+    return f"leads to {', '.join(one['addresses'])}, which {_said(one['status'])}{whose}"
+
+
+def _statuses(addresses: Mapping[str, str], statuses: Mapping[str, int]) -> dict[str, Facts]:
+    return {place: {"address": addresses[place], "status": said} for place, said in statuses.items()}
 
 
 def _names(places: Sequence[str]) -> str:

@@ -39,8 +39,11 @@ class Pages:
     def __init__(self) -> None:
         self._servers: list[asyncio.Server] = []
 
-    async def listen(self, host: str, answer: Callable[[], Answer]) -> str:
-        """Starts one listener on a free port; returns its `host:port`. `answer` is called for each request."""
+    async def listen(self, host: str, answer: Callable[[], Answer], port: int = 0) -> str:
+        """Starts one listener, on a free port where none is given; returns its `host:port`.
+
+        `answer` is called for each request. Raises OSError.
+        """
 
         async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
@@ -52,7 +55,7 @@ class Pages:
             except (OSError, EOFError, asyncio.LimitOverrunError):
                 writer.transport.abort()
 
-        server = await asyncio.start_server(meet, host, 0, backlog=1024)
+        server = await asyncio.start_server(meet, host, port, backlog=1024)
         self._servers.append(server)
         return f"{host}:{server.sockets[0].getsockname()[1]}"
 
@@ -67,13 +70,18 @@ class Seen:
 
 def visit(address: str) -> Seen:
     """Asks for the page at `host:port` once."""
+    return fetch(address)[0]
+
+
+def fetch(address: str) -> tuple[Seen, str]:
+    """The same, with what stands on the page."""
     line = http.client.HTTPConnection(address, timeout=SECONDS)
     try:
         line.request("GET", "/")
         answer = line.getresponse()
-        answer.read()
-        return Seen(answer.status, answer.getheader(RELEASE, ""))
+        body = answer.read().decode(errors="replace")
+        return Seen(answer.status, answer.getheader(RELEASE, "")), body
     except (OSError, http.client.HTTPException):
-        return Seen(0)
+        return Seen(0), ""
     finally:
         line.close()

@@ -1,4 +1,4 @@
-"""The world: one process that serves what is simulated: backends, the collector, the TCP services, and pages.
+"""The world: one process that serves what is simulated: backends, the collector, the TCP services, names and pages.
 
 Run as `python -m incidents.lab.world FILE`; FILE holds a `World` description as JSON. When all listens, it prints one
 line of JSON: `{"control": "host:port", "services": {PREFIX: {LOCATION: "host:port"}}, "played": ...}`, the last as
