@@ -74,7 +74,7 @@ def test_it_says_where_it_is_and_who_may_sign_in(demo: tuple[subprocess.Popen[by
     assert f"\nhttp://localhost:{port}\n" in said
     people = PERSON.findall(said)
     assert people[0][0] == "shop-operator"
-    assert "who has something broken of each kind" in people[0][2]
+    assert "who has several things broken already" in people[0][2]
     assert {name for name, _, _ in people} == {person.name for person in PEOPLE}
     assert "routers: simulated (gobgpd" in said
 
@@ -89,7 +89,7 @@ def test_the_first_person_sees_what_is_broken(demo: tuple[subprocess.Popen[bytes
     fields = {"username": name, "password": password, "csrfmiddlewaretoken": token[1]}
     posted = urllib.parse.urlencode(fields).encode()
     home = browser.open(f"http://127.0.0.1:{port}/sign-in", posted, timeout=20).read().decode()
-    assert "4 of the 8 things that we watch for you cannot be reached" in home
+    assert "4 of the 11 things that we watch for you cannot be reached" in home
     assert "Demo: simulated routers" in home
     for verb in ("Re-advertise", "Put back the last good version of", "Shift traffic back for"):
         assert verb in home
@@ -98,7 +98,10 @@ def test_the_first_person_sees_what_is_broken(demo: tuple[subprocess.Popen[bytes
 def test_the_commands_that_it_names_for_another_shell_work(demo: tuple[subprocess.Popen[bytes], Path, str]) -> None:
     _, folder, _ = demo
     commands = re.findall(r"^\S.* manage\.py lab .+$", (folder / "said").read_text(), re.MULTILINE)
-    names = ("withdrawn", "withdrawn_unbound", "one_location", "takes_two", "bad_deploy", "traffic_stuck")
+    names = [
+        *("withdrawn", "withdrawn_unbound", "one_location", "takes_two", "bad_deploy", "traffic_stuck"),
+        *("policy_blocks", "record_wrong", "keys_wrong", "everything"),
+    ]
     said = [command.partition("  #")[0].partition(" lab ")[2] for command in commands]
     assert said == ["status", "heal", *(f"break {name}" for name in names)]
 

@@ -45,7 +45,7 @@ def test_two_taps_restore_a_prefix_and_the_page_says_so_live(
     browser.size(390)
     sign_in(browser, live_server, scene)
     browser.open(f"{live_server.url}/")
-    assert browser.run("document.title").startswith("1 of the 8 things that we watch for you cannot be reached")
+    assert browser.run("document.title").startswith("1 of the 11 things that we watch for you cannot be reached")
     lower_edge = browser.run("document.querySelector('main a[href*=actions]').getBoundingClientRect().bottom")
     assert lower_edge <= 844  # the main button is in view on a phone, without scrolling
     browser.click(f"Re-advertise {BROKEN}")

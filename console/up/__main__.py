@@ -16,7 +16,7 @@ from incidents.lab.lab import Lab
 from incidents.lab.parts import in_words
 from incidents.lab.status import parts_in_lines
 
-# One broken thing of each kind.
+# Enough to see what the console is for; the rest is broken by hand.
 SCENARIOS = ("withdrawn", "withdrawn_unbound", "bad_deploy", "traffic_stuck")
 
 
@@ -63,7 +63,7 @@ def _bring_up(lab: Lab, broker: Broker, var: Path, port: int) -> None:
     print("2/5 Database", flush=True)
     remember(var)
     migrate()
-    print("3/5 Lab: starting routers, repository and balancer, and waiting until they serve", flush=True)
+    print("3/5 Lab: starting routers, repository, balancer and name server, and waiting until they serve", flush=True)
     parts = lab.up()["parts"]
     for line in parts_in_lines(parts):
         print(f"    {line}")

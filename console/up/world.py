@@ -53,7 +53,7 @@ def introduce(lab: Path, port: int) -> None:
     for name in names:
         secret = lab / "passwords" / name
         if secret.exists():
-            who = people[name].title + (", who has something broken of each kind" if name == CUSTOMER else "")
+            who = people[name].title + (", who has several things broken already" if name == CUSTOMER else "")
             print(f"user: {name}  password: {secret.read_text().strip()}  ({who})")
     var = "" if lab == DIRECTORY.absolute() else f"VAR_DIR={shlex.quote(_short(lab.parent))} "
     command = f"{var}{shlex.quote(_short(Path(sys.executable)))} manage.py lab"

@@ -100,7 +100,7 @@ _ALL: tuple[Scenario, ...] = (
     KeysWrong("keys_wrong", "nobody can sign in, for another public key is published at every location"),
     Several(
         "everything",
-        "the worst day of Example Shop: one of each kind at once",
+        "the worst day of Example Shop: one thing of each kind is broken at once",
         ("withdrawn", "bad_deploy", "traffic_stuck", "policy_blocks", "record_wrong", "keys_wrong"),
     ),
 )

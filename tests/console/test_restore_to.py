@@ -103,6 +103,7 @@ def test_an_address_that_was_written_by_hand_never_means_another_moment(browser:
 
 def test_without_a_preapproval_there_is_nothing_to_press(scene: Scene) -> None:
     break_everything(scene)
+    Preapproval.objects.filter(action="restore_to").delete()
     client = Client()
     client.force_login(scene.operator)
     assert "Put everything back" not in client.get("/c/example-shop").text

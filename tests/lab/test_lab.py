@@ -22,7 +22,8 @@ from incidents.lab.lab import Lab
 
 TOP = Path(__file__).resolve().parent.parent.parent
 EVERYWHERE = ["edge-a", "edge-b", "edge-c"]
-SERVANTS = ("collector", "balancer", "origins", "deployer")
+SERVANTS = ("collector", "balancer", "origins", "deployer", "nameserver")
+PARTS = ("routers", "repository", "balancer", "nameserver")
 SECONDS_A_LOOK_IS_KEPT = 0.03
 RUN_COMMAND = """
 import sys, django
@@ -65,7 +66,7 @@ def test_it_comes_up_whole(any_lab: Lab) -> None:
     assert all(places == EVERYWHERE for places in status["bound"].values())
     assert status["sessions"] == dict.fromkeys(EVERYWHERE, True)
     assert {name: part["real"] for name, part in status["parts"].items()} == dict.fromkeys(
-        ("routers", "repository", "balancer"), status["kind"] == "real"
+        PARTS, status["kind"] == "real"
     )
     assert set(status["processes"]) == {"world"} | ({*EVERYWHERE, *SERVANTS} if status["kind"] == "real" else set())
     assert status["scenarios"] == []
@@ -114,9 +115,8 @@ def test_a_service_needs_its_binding_as_well_as_its_route(simulated_lab: Lab) ->
 
 
 def test_an_unknown_scenario_lists_the_choices(simulated_lab: Lab) -> None:
-    with pytest.raises(
-        LabFault, match="withdrawn, withdrawn_unbound, one_location, takes_two, bad_deploy, traffic_stuck"
-    ):
+    choices = "withdrawn, withdrawn_unbound, one_location, takes_two, bad_deploy, traffic_stuck, policy_blocks, "
+    with pytest.raises(LabFault, match=f"{choices}record_wrong, keys_wrong, everything$"):
         simulated_lab.break_("earthquake")
 
 
@@ -138,30 +138,43 @@ def test_the_inventory_fits_together(any_lab: Lab) -> None:
     places = {place["name"] for place in inventory["locations"]}
     backends = {backend["name"]: backend["kind"] for backend in inventory["backends"]}
     real = any_lab.facts()["kind"] == "real"
-    router, repository, balancer = ("gobgp", "git", "haproxy") if real else ("simulated",) * 3
+    kinds_of_backends = ("gobgp", "git", "git-document", "haproxy", "powerdns") if real else ("simulated",) * 5
+    router, repository, documents, balancer, dns = kinds_of_backends
     assert backends == {
         **{f"router-{place}": router for place in EVERYWHERE},
         "registry": "simulated",
         "shop-repo": repository,
         "balancer": balancer,
+        "shop-policies": documents,
+        "shop-keys": documents,
+        "dns": dns,
     }
-    assert [probe["name"] for probe in inventory["probes"]] == ["collector", "tcp", "web", "front"]
+    listed = [probe["name"] for probe in inventory["probes"]]
+    assert listed == ["collector", "tcp", "web", "front", "gate", "sign-in", "names"]
     probes = {"prefix": {"collector", "tcp"}, "service": {"web"}, "pool": {"front"}}
+    probes |= {"policy": {"gate"}, "record": {"names"}, "keys": {"sign-in"}}
     for organization in inventory["organizations"]:
         for resource in organization["resources"]:
             assert {binding["backend"] for binding in resource["bindings"]} <= set(backends)
-            assert {binding["location"] for binding in resource["bindings"]} == places
+            # A record is one for the whole world, and looked up at every location.
+            bound = {"edge-a"} if resource["kind"] == "record" else places
+            assert {binding["location"] for binding in resource["bindings"]} == bound
+            assert {watch["location"] for watch in resource["watch"]} == places
             assert {watch["probe"] for watch in resource["watch"]} == probes[resource["kind"]]
     assert [person["name"] for person in inventory["people"]] == [person.name for person in PEOPLE]
     kinds = [resource["kind"] for resource in inventory["organizations"][0]["resources"]]
-    assert kinds == ["prefix"] * 6 + ["service", "pool"]
+    assert kinds == ["prefix"] * 6 + ["service", "pool", "policy", "record", "keys"]
     assert {approval["organization"] for approval in inventory["preapprovals"]} == {"example-shop", "example-bank"}
+    [whole] = [approval for approval in inventory["preapprovals"] if approval["action"] == "restore_to"]
+    owned = [resource["name"] for resource in inventory["organizations"][0]["resources"]]
+    assert (whole["organization"], whole["tier"], sorted(whole["resources"])) == ("example-shop", 2, sorted(owned))
+    assert sorted(whole["proof"]["probes"]) == sorted(listed)
 
 
 def test_secrets_are_readable_by_us_alone_and_in_no_other_file_for_all(simulated_lab: Lab) -> None:
     folder = simulated_lab.directory / "passwords"
     secrets = {file.name: file.read_text() for file in folder.iterdir()}
-    assert set(secrets) == {*(person.name for person in PEOPLE), "registry-token"}
+    assert set(secrets) == {*(person.name for person in PEOPLE), "registry-token", "dns-api-key", "sign-in-key"}
     assert len(set(secrets.values())) == len(secrets)
     assert folder.stat().st_mode & 0o077 == 0
     for file in simulated_lab.directory.rglob("*"):
@@ -212,6 +225,7 @@ def test_a_long_directory_still_has_sockets(healed_lab: Lab, tmp_path: Path) -> 
         assert len(collector.established(Path(socket_of_bird))) == 3
         assert len(lab.facts()["balancer"]["socket"]) < 108
         assert len(lab.status()["origins"]) == 3
+        assert {one["ours"] for one in lab.status()["names"].values()} == {True}
 
 
 @pytest.fixture
@@ -254,7 +268,7 @@ def alive(pid: int) -> bool:
 def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
     directory = str(tmp_path / "lab")
     assert line_of(supervisor) == f"the lab is up in {directory}\n"
-    for part in ("routers", "repository", "balancer"):
+    for part in PARTS:
         assert line_of(supervisor) == f"{part}: simulated (asked for)\n"
     assert line_of(supervisor) == "done: 203.0.113.0/24 is withdrawn at every location\n"
     status = run("status", "--dir", directory)
@@ -266,20 +280,25 @@ def test_the_command(supervisor: subprocess.Popen[str], tmp_path: Path) -> None:
     assert "choose one of: withdrawn" in wrong.stderr
     again = run("up", "--dir", directory)
     assert (again.returncode, again.stderr.count("\n")) == (1, 1)
-    for scenario in ("bad_deploy", "traffic_stuck"):
+    for scenario in ("bad_deploy", "traffic_stuck", "policy_blocks", "record_wrong", "keys_wrong"):
         assert run("break", scenario, "--dir", directory).returncode == 0
     broken = run("status", "--dir", directory).stdout
     facts = json.loads((tmp_path / "lab" / "lab.json").read_text())
     page, front = facts["repository"]["pages"]["edge-a"], facts["balancer"]["fronts"]["edge-c"]
     assert f"checkout page in edge-a: http://{page}/ answers 500, release 1.43" in broken
     assert f"web shop from edge-c: http://{front}/ answers 503" in broken
+    gate, sign_in = facts["repository"]["gates"]["edge-b"], facts["repository"]["sign_ins"]["edge-b"]
+    assert f"entrance of the shop in edge-b: http://{gate}/ answers 403" in broken
+    assert f"sign-in of customers in edge-b: http://{sign_in}/ answers 403" in broken
+    server, wrong = facts["nameserver"]["servers"]["edge-a"], facts["nameserver"]["home"]["wrong"]
+    assert f"www.shop.example from edge-a ({server}): leads to {wrong}, which answers 200 and is not ours" in broken
     assert "origin-a: weight 0, ready, well" in broken
     assert "origin-b: weight 100, ready, fails its checks" in broken
     assert f"programs: world {facts['processes']['world']['pid']}\n" in broken
     assert run("heal", "--dir", directory).returncode == 0
     healed = run("status", "--dir", directory).stdout
     assert "8 of 8 prefixes" in healed
-    assert (healed.count("answers 200"), healed.count("weight 100, ready, well")) == (6, 3)
+    assert (healed.count("answers 200\n"), healed.count("weight 100, ready, well")) == (12, 3)
     pids = children(tmp_path / "lab")
     supervisor.send_signal(signal.SIGTERM)
     assert supervisor.wait(5) == 0
