@@ -18,7 +18,7 @@ from incidents.domain.findings import Finding, Severity
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.engine.advance import advance
 from incidents.engine.poller import poll_once
-from incidents.models import Attempt, Freeze, Plan, Point, Preapproval, Resource, Run, Snapshot, Target
+from incidents.models import Attempt, Freeze, Plan, Point, Preapproval, Run, Snapshot, Target
 from incidents.models.clock import database_now
 from incidents.selectors.remedies import everything
 from incidents.services.freeze import Over, set_freeze
