@@ -71,14 +71,14 @@ def _worker() -> Iterator[None]:
         process.wait(30)
 
 
-def signed_in(person: str = "shop-operator") -> Client:
-    """A browser without JavaScript, signed in as the customer with the broken prefix, or as somebody else."""
+def signed_in() -> Client:
+    """A browser without JavaScript, signed in as the customer with the broken prefix."""
     from django.test import Client
 
     from incidents.models import Person
 
     client = Client(SERVER_NAME="localhost", headers={"accept-encoding": "gzip"})
-    client.force_login(Person.objects.get(username=person))
+    client.force_login(Person.objects.get(username="shop-operator"))
     return client
 
 
