@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from incidents.models import Freeze, Person
+from incidents.models import Breaker, Freeze, Person
 from incidents.services.freeze import Over, set_freeze
 from tests.browser import Browser, chromium
 from tests.consents import record_consent
@@ -93,6 +93,10 @@ def test_every_page_of_the_desk_fits_a_narrow_phone(
         browser.open(f"{live_server.url}{path}")
         fits(browser, path)
     record_consent(desk, scene.organization)
+    run = scene.start()
+    Breaker.objects.create(
+        action="revert_deploy", rescue=True, opened_at=run.accepted_at, because="5 of 6 runs did not work.", run=run
+    )
     set_freeze(desk, Over(Freeze.Scope.ORGANIZATION, scene.organization), "We look at the routers")
     for path in ("/desk", "/c/example-shop", "/desk/c/example-shop", "/desk/freeze", "/c/example-shop/incident"):
         browser.open(f"{live_server.url}{path}")
@@ -107,16 +111,22 @@ def test_every_page_fits_a_narrow_phone(
     scene = committed_scene
     scene.break_()
     scene.break_("withdrawn_unbound")
+    scene.break_("policy_blocks")
     run = scene.start()
     browser.violations.clear()
     browser.size(320, dark=dark)
     sign_in(browser, live_server, scene)
-    resource = scene.resource("198.51.100.0/24").pk
+    resource, gate = scene.resource("198.51.100.0/24").pk, scene.resource("shop-gate").pk
     for path in (
         "/sign-in",
         "/c/example-shop",
         f"/c/example-shop/resources/{resource}",
         f"/c/example-shop/actions/readvertise_prefix?target={resource}",
+        f"/c/example-shop/actions/roll_back_policy?target={gate}",
+        "/c/example-shop/drift",
+        "/c/example-shop/restore-to",
+        "/c/example-shop/restore-to?when=yesterday",
+        "/c/example-shop/actions/restore_to?select=everything",
         f"/runs/{run.reference}",
         "/nothing-here",
     ):

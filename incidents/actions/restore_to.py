@@ -63,7 +63,7 @@ class RestoreTo:
         can="put everything back as it was when it last worked",
         explained="Everything that is not as it was when it last worked goes back, in a safe order.",
         stays="what is as it should be, and what is named below as left out",
-        check="nothing is worse, and in the end that all of it works",
+        check="nothing is worse",
         consequence="what was changed since is undone, also where it was changed on purpose",
     )
 

@@ -16,7 +16,7 @@ class RollBackPolicy(RestoreWhole):
     words = Words(
         verb="Put back the last good policy for",
         doing="Putting back the last good policy for",
-        done="let through as before",
+        done="as it was when it last worked",
         can="put back the last policy that was proven to work",
         explained="A policy says who may reach what. It goes back, as a whole, to the one that last worked.",
         stays="your programs, your prefixes and your DNS, and every other policy",

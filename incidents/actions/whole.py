@@ -55,7 +55,7 @@ class RestoreWhole:
             findings.append(
                 passed("guard.snapshot-age", self.proven) if changes else blocker("guard.nothing-to-do", self.nothing)
             )
-        return Resolved(tuple(changes), tuple(findings), tuple(sorted(silent)))
+        return Resolved(tuple(changes), tuple(dict.fromkeys(findings)), tuple(sorted(silent)))
 
     def against(self, resource: ResourceFacts, side: BindingFacts) -> Iterator[Finding]:
         """What speaks against restoring this side, besides that nothing was proven."""

@@ -32,7 +32,7 @@ IN_FULL = 10
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One change: what is and what will be at one location, in words; of a document also line by line."""
+    """One change: what is and what will be at one location, in words."""
 
     location: str
     aspect: str
@@ -40,15 +40,26 @@ class Route:
     after: str
     state_now: State
     state_after: State
-    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What goes and what comes at these locations."""
+
+    locations: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One resource with every route of it that changes, in the order of visiting."""
+    """One resource with every route of it that changes, in the order of visiting.
+
+    `differences` tell of documents what goes and what comes, line by line, once for all locations where it is the same.
+    """
 
     name: str
     routes: tuple[Route, ...]
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +214,17 @@ def read_weight(organization: Organization, digest: str) -> Weight:
 
 def _items(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Item, ...]:
     routes: dict[str, list[Route]] = defaultdict(list)
+    alike: dict[str, dict[tuple[Line, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
     for change in whole_way(value.changes):
         now, after = _words(action, change)
         title = titles.get(change.location, change.location)
-        lines = difference(change.before, change.after, change.aspect) if change.aspect in DOCUMENTS else ()
-        routes[change.name].append(Route(title, change.aspect, now, after, change.before, change.after, lines))
-    return tuple(Item(name, tuple(rows)) for name, rows in routes.items())
+        routes[change.name].append(Route(title, change.aspect, now, after, change.before, change.after))
+        if change.aspect in DOCUMENTS:
+            alike[change.name][difference(change.before, change.after, change.aspect)].append(title)
+    return tuple(
+        Item(name, tuple(rows), tuple(Difference(tuple(titles), lines) for lines, titles in alike[name].items()))
+        for name, rows in routes.items()
+    )
 
 
 def _groups(value: PlanValue, action: Action, titles: Mapping[str, str]) -> tuple[Group, ...]:
