@@ -124,6 +124,11 @@ class RunPage:
     away: Away | None
 
     @property
+    def several(self) -> bool:
+        """Whether things of several kinds change."""
+        return len({kind for stage in self.stages for kind in stage.kinds}) > 1
+
+    @property
     def is_live(self) -> bool:
         return self.ended_at is None
 
@@ -180,6 +185,7 @@ class _Counted:
     stage: int
     location: str
     title: str
+    kind: str
     step: str
     attempts: bool
     count: int
@@ -190,7 +196,9 @@ def _targets(run: Run) -> list[_Counted]:
     rows = (
         Target.objects.filter(run=run)
         .order_by("stage", "location__position")
-        .values("stage", "location__position", "location__slug", "location__title", "step", "attempts")
+        .values(
+            "stage", "location__position", "location__slug", "location__title", "resource__kind", "step", "attempts"
+        )
         .annotate(count=Count("pk"), changed=Max("changed_at"))
     )
     return [
@@ -198,6 +206,7 @@ def _targets(run: Run) -> list[_Counted]:
             stage=row["stage"],
             location=row["location__slug"],
             title=row["location__title"],
+            kind=row["resource__kind"],
             step=row["step"],
             attempts=row["attempts"] > 0,
             count=row["count"],
@@ -241,7 +250,7 @@ def _stage_facts(run: Run, counted: Sequence[_Counted]) -> list[StageFacts]:
     facts: dict[int, StageFacts] = {}
     for row in counted:
         stage = facts.setdefault(row.stage, StageFacts(row.stage, sent_at=sent.get(row.stage)))
-        stage.add(row.title, row.step, row.count, row.changed_at)
+        stage.add(row.title, row.kind, row.step, row.count, row.changed_at)
     return [facts[number] for number in sorted(facts)]
 
 

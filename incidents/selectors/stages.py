@@ -39,10 +39,12 @@ class StageFacts:
     number: int
     sent_at: datetime | None
     places: list[str] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
     steps: Counter[str] = field(default_factory=Counter)
     changed_at: datetime | None = None
 
-    def add(self, place: str, step: str, count: int, changed_at: datetime) -> None:
+    def add(self, place: str, kind: str, step: str, count: int, changed_at: datetime) -> None:
+        self.kinds.add(kind)
         if place not in self.places:
             self.places.append(place)
         self.steps[step] += count
@@ -68,6 +70,7 @@ class StageLine:
 
     Args:
         number: which one it is, counted from 0.
+        kinds: of what changes in it.
         send, check: how far the two halves have come.
         in_place, total: targets.
         overruled_by: who decided to go on without proof.
@@ -75,6 +78,7 @@ class StageLine:
 
     number: int
     places: tuple[str, ...]
+    kinds: frozenset[str]
     send: Status
     check: Status
     in_place: int
@@ -93,6 +97,7 @@ def _line(run: Run, stage: StageFacts, verdict: Verdict | None) -> StageLine:
     return StageLine(
         number=stage.number,
         places=tuple(stage.places),
+        kinds=frozenset(stage.kinds),
         send=send,
         check=_check(run, stage, send),
         in_place=stage.in_place,
