@@ -10,7 +10,9 @@ from incidents.inventory.document import OrganizationEntry, PreapprovalEntry
 from incidents.inventory.nodes import Fields, Node, Sheet
 from incidents.inventory.terms import TERMS, read_terms
 
-EVERY = {f"every {kind}": kind for kind in Kind}
+# The kinds that each of these words stands for.
+EVERY: dict[str, frozenset[str]] = {f"every {kind}": frozenset({kind}) for kind in Kind}
+EVERY["every resource"] = frozenset(Kind)
 WORDS = ", ".join(f"`{words}`" for words in EVERY)
 NOBODY = "then nobody could be the second person; leave it out, or name the groups that may"
 NOTHING = f"nothing never means everything; name resources, or write the words {WORDS}"
@@ -42,9 +44,9 @@ def _read_resources(fields: Fields, organization: str, organizations: tuple[Orga
         if node is not None:
             fields.fault("resources", f"must be a list of names, or the words {WORDS}")
         return ()
-    kind = EVERY.get(node.value)
-    if kind is None:
+    kinds = EVERY.get(node.value)
+    if kinds is None:
         fields.fault("resources", f"must be a list of names, or exactly the words {WORDS}; {NOTHING}")
         return ()
     owners = [entry for entry in organizations if entry.name == organization]
-    return tuple(resource.name for owner in owners for resource in owner.resources if resource.kind == kind)
+    return tuple(resource.name for owner in owners for resource in owner.resources if resource.kind in kinds)

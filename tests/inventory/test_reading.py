@@ -103,3 +103,9 @@ def test_1100_prefixes_are_read(rules: Rules) -> None:
     found = read(large(1100), rules)
     assert isinstance(found, Inventory)
     assert len(found.preapprovals[0].resources) == 1100
+
+
+def test_every_resource_is_written_out_whatever_its_kind(inventory: Reader) -> None:
+    found = inventory(replaced("resources: every prefix", "resources: every resource"))
+    [organization] = [one for one in found.organizations if one.name == found.preapprovals[0].organization]
+    assert found.preapprovals[0].resources == tuple(resource.name for resource in organization.resources)
