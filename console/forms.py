@@ -24,6 +24,9 @@ NO_ROLE = "Choose one of the roles. Nothing was changed."
 
 
 NO_MOMENT = "Choose to which moment everything shall go back. Nothing was changed."
+# ISO 8601, to the microsecond and with an offset.
+LONGEST_MOMENT = 40
+STILL_TO_COME = "That moment is still to come. Write one that is over."
 UNREADABLE_MOMENT = "Write the day and the time in UTC, such as 2026-02-20 17:45. Nothing was changed."
 
 WRONG_WORD = "Type the word as it stands there. Nothing was changed."
@@ -83,8 +86,10 @@ class TimeForm(forms.Form):
 class RestoreToForm(forms.Form):
     """To which moment everything goes back, and where; cleaned, `moment` is that moment, or None for the newest."""
 
-    when = forms.CharField(max_length=30, error_messages=dict.fromkeys(("required", "max_length"), NO_MOMENT))
-    at = forms.CharField(required=False, max_length=30, error_messages={"max_length": UNREADABLE_MOMENT})
+    when = forms.CharField(
+        max_length=LONGEST_MOMENT, error_messages=dict.fromkeys(("required", "max_length"), NO_MOMENT)
+    )
+    at = forms.CharField(required=False, max_length=LONGEST_MOMENT, error_messages={"max_length": UNREADABLE_MOMENT})
     location = forms.ChoiceField(required=False, error_messages={"invalid_choice": "Choose one of the places."})
 
     def __init__(self, *args: Any, choices: Choices, now: datetime, **kwargs: Any) -> None:
@@ -107,8 +112,28 @@ class RestoreToForm(forms.Form):
             if moment is None:
                 self.add_error("when", NO_MOMENT)
         if moment is not None and moment > self.now:
-            self.add_error("at", "That moment is still to come. Write one that is over.")
+            self.add_error("at", STILL_TO_COME)
         return {**said, "moment": moment}
+
+
+class MomentForm(forms.Form):
+    """A moment that is over; cleaned, `at` is that moment."""
+
+    at = forms.CharField(
+        max_length=LONGEST_MOMENT, error_messages=dict.fromkeys(("required", "max_length"), UNREADABLE_MOMENT)
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None, *, now: datetime) -> None:
+        super().__init__(data)
+        self.now = now
+
+    def clean_at(self) -> datetime:
+        moment = read_moment(self.cleaned_data["at"])
+        if moment is None:
+            raise forms.ValidationError(UNREADABLE_MOMENT)
+        if moment > self.now:
+            raise forms.ValidationError(STILL_TO_COME)
+        return moment
 
 
 def read_moment(text: str) -> datetime | None:

@@ -27,6 +27,7 @@ from console.pages import (
     run,
     second_factor,
     sign_in,
+    then,
     undo,
     welcome,
 )
@@ -66,6 +67,7 @@ urlpatterns: list[URLPattern] = [
     path("c/<slug:slug>/resources/<uuid:resource_id>", resource.resource, name="resource"),
     path("c/<slug:slug>/actions/<slug:action>", preview.preview, name="preview"),
     path("c/<slug:slug>/consents/<uuid:consent_id>/end", acting.end, name="consent-end"),
+    path("c/<slug:slug>/then", then.then, name="then"),
     path("c/<slug:slug>/restore-to", restore_to.restore_to, name="restore-to"),
     path("c/<slug:slug>/incident", incident_now.incident, name="incident-now"),
     path("desk", desk.desk, name="desk"),

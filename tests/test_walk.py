@@ -124,6 +124,7 @@ def test_every_page_fits_a_narrow_phone(
         f"/c/example-shop/actions/readvertise_prefix?target={resource}",
         f"/c/example-shop/actions/roll_back_policy?target={gate}",
         "/c/example-shop/drift",
+        "/c/example-shop/then?at=2026-02-20",
         "/c/example-shop/restore-to",
         "/c/example-shop/restore-to?when=yesterday",
         "/c/example-shop/actions/restore_to?select=everything",

@@ -84,11 +84,12 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """One binding at a moment that has passed."""
+    """One binding at a moment that has passed; `title` is the name of its location."""
 
     organization: str
     resource: str
     location: str
+    title: str
     aspect: str
     was: Was
 
@@ -118,10 +119,11 @@ def read_moment(chosen: Chosen, moment: datetime) -> Sequence[Then]:
     """What was running where, in the order of the pages. Seven queries."""
     bindings = chosen.bindings()
     found = was_at(bindings, moment)
-    rows = bindings.values_list("pk", "resource__organization__slug", "resource__name", "location__slug", "aspect")
+    columns = ("resource__organization__slug", "resource__name", "location__slug", "location__title", "aspect")
+    rows = bindings.values_list("pk", *columns)
     return [
-        Then(organization, resource, location, aspect, found[pk])
-        for pk, organization, resource, location, aspect in rows
+        Then(organization, resource, location, title, aspect, found[pk])
+        for pk, organization, resource, location, title, aspect in rows
         if pk in found
     ]
 

@@ -94,6 +94,7 @@ ROWS: dict[str, Row] = {
     "preview": Row(FORM, ACT, ACT, done=True),
     "consent-end": Row(FORM, SEE, frozenset({"operator", "owner", "support", "acting"})),
     "restore-to": Row(SAFE, ACT),
+    "then": Row(SAFE, SEE),
     "incident-now": Row(FORM, MANAGE | HELP, MANAGE | HELP),
     "people": Row(SAFE, MANAGE | HELP),
     "people-invite": form(MANAGE),
