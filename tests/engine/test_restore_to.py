@@ -21,6 +21,7 @@ from incidents.engine.poller import poll_once
 from incidents.models import Attempt, Freeze, Plan, Point, Preapproval, Run, Snapshot, Target
 from incidents.models.clock import database_now
 from incidents.selectors.remedies import everything
+from incidents.services.control import stop
 from incidents.services.freeze import Over, set_freeze
 from incidents.services.propose import propose
 from incidents.services.start import start
@@ -242,3 +243,21 @@ def test_interrupted_in_the_middle_another_owner_brings_it_to_the_same_end(worst
     assert run.outcome == Outcome.SUCCEEDED, (run.because, run.detail)
     assert Attempt.objects.filter(target__run=run).count() >= sent
     assert differing(worst) == set()
+
+
+def test_stopped_half_way_it_is_undone_as_far_as_it_came(worst: Scene) -> None:
+    before = {name: worst.states(name) for name in ("shop-repo", "router-edge-a", "router-edge-b")}
+    run = start(worst.operator, worst.organization, consent(plan_of(worst)))
+    worst.mode("edge-b", "hang")
+    advance(run.pk)
+    stop(worst.operator, run)
+    worst.mode("edge-b", "ok")
+    run = worst.carry_on(run, seconds=60)
+    assert (run.outcome, run.because) == (Outcome.STOPPED, "run.stopped-by-person")
+    assert worst.states("shop-repo") != before["shop-repo"]
+
+    plan = propose_undo(worst.operator, run)
+    assert texts(plan, Severity.BLOCKER) == []
+    undone = worst.carry_on(start(worst.operator, worst.organization, consent(plan)), seconds=60)
+    assert undone.outcome == Outcome.SUCCEEDED, (undone.because, undone.detail)
+    assert {name: worst.states(name) for name in before} == before
