@@ -182,6 +182,11 @@ def noun(kinds: Collection[str], count: int) -> str:
     return many(count, words.pop() if len(words) == 1 else "thing")
 
 
+def nouns(kinds: Collection[str]) -> str:
+    """`policies`, without a number; with several kinds `things`."""
+    return noun(kinds, 2).removeprefix("2 ")
+
+
 def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
     """How far a stage leads, for a run in steps."""
     return percents[stage.number] if stage.number < len(percents) else 100

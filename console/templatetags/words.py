@@ -50,6 +50,11 @@ def of_action(count: int, name: str) -> str:
 
 
 @register.filter
+def nouns(kinds: Collection[str]) -> str:
+    return words.nouns(kinds)
+
+
+@register.filter
 def percent_at(stage: StageLine, percents: Sequence[int]) -> int:
     return words.percent_at(stage, percents)
 

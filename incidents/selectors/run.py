@@ -136,7 +136,7 @@ class RunPage:
 def read_run(run: Run, undo_for: timedelta, now: datetime) -> RunPage:
     """Eleven queries, however many targets; one more where it has ended without success."""
     action = CATALOGUE[run.action]
-    counted, readings = _targets(run), _readings(run, in_steps=action.in_steps)
+    counted, readings = _targets(run), _readings(run, newest=action.in_steps or len(action.kinds) > 1)
     plan = Plan.objects.filter(pk=run.plan_id).values(*OF_PLAN).get()
     verdicts = _verdicts(run)
     first, count = _resources(run)
@@ -216,9 +216,12 @@ def _targets(run: Run) -> list[_Counted]:
     ]
 
 
-def _readings(run: Run, *, in_steps: bool) -> dict[str, Counter[str]]:
-    """Title of a location -> mark -> how many points; of a run in steps, at the step that it has come to."""
-    of_run = RunReading.objects.filter(run=run, stage=run.stage) if in_steps else RunReading.objects.filter(run=run)
+def _readings(run: Run, *, newest: bool) -> dict[str, Counter[str]]:
+    """Title of a location -> mark -> how many points.
+
+    With `newest` of the stage alone that it has come to: what earlier ones read was on the way.
+    """
+    of_run = RunReading.objects.filter(run=run, stage=run.stage) if newest else RunReading.objects.filter(run=run)
     rows = of_run.order_by().values("location__title", "latest").annotate(count=Count("pk"))
     marks: dict[str, Counter[str]] = {}
     for row in rows:
