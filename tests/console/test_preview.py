@@ -261,3 +261,15 @@ def test_a_check_that_may_not_be_overridden_offers_nothing(shop: Shop, operator:
     page = operator.get(shop.preview() + "&override=guard.window-platform")
     assert "Go on against" not in page.text
     assert "Code: guard.window-platform" in page.text
+
+
+def test_what_is_overridden_already_is_asked_for_again_with_the_next(shop: Shop, operator: Client) -> None:
+    codes = ("guard.window-organization", "guard.window-platform")
+    terms = replace(
+        factories.make_terms(), overridable=codes, organization_window=Window(0, 60), platform_window=Window(0, 60)
+    )
+    factories.agree_on(shop.preapproval, terms.as_json())
+    page = operator.get(shop.preview() + f"&override={codes[1]}").text
+    assert f'<input type="hidden" name="override" value="{codes[1]}">' in page
+    assert f'name="override" value="{codes[0]}" required' in page
+    assert "You go on against:" in operator.get(shop.preview() + "".join(f"&override={one}" for one in codes)).text

@@ -8,9 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from incidents.domain.runs import Outcome
+from incidents.domain.changes import Change, unreadable
+from incidents.domain.drift import Verdict
+from incidents.domain.runs import Outcome, Seen
+from incidents.engine.looking import Sighted
 from incidents.engine.poller import poll_once
 from incidents.engine.snapshots import released
+from incidents.engine.targets import _compare
 from incidents.lab import talk
 from incidents.models import (
     AuditEntry,
@@ -25,6 +29,9 @@ from incidents.models import (
     Resource,
     Snapshot,
 )
+from incidents.models.clock import database_now
+from incidents.selectors.chosen import Chosen
+from incidents.selectors.drift import look_for_drift, read_drift
 from incidents.services.propose import propose
 from incidents.services.start import start
 from tests import factories
@@ -95,6 +102,23 @@ def test_a_private_key_among_public_ones_is_neither_stored_nor_logged(
     [finding] = [one for one in plan.findings if one["severity"] == "blocker"]
     assert finding["text"].startswith("What is in Amsterdam cannot be read (checkout/edge-a is not kept: it holds ")
     assert Diagnosis.objects.get(resource=resource, until=None).damage == "unknown"
+    chosen = Chosen(organization="example-shop")
+    for found in (look_for_drift(chosen), read_drift(chosen, database_now())):
+        [line] = [one for one in found.lines if one.resource == resource.pk]
+        assert (line.verdict, line.now) == (Verdict.UNSEEN, None)
+        assert line.silence == "checkout/edge-a is not kept: it holds the private part d of a key"
+
+
+def test_what_cannot_be_read_any_more_is_no_change_by_somebody_else() -> None:
+    change = Change("r", "login", "edge-a", "git", "1", "keyset", "jwks", {"document": "b"}, {"document": "a"})
+    seen = {
+        Seen.UNREADABLE: unreadable("jwks is not read: it is a link"),
+        Seen.OTHER: {"document": "c"},
+        Seen.BEFORE: {"document": "b"},
+        Seen.AFTER: {"document": "a"},
+    }
+    for expected, state in seen.items():
+        assert _compare(change, Sighted({1: state}, {})) is expected
 
 
 @pytest.mark.parametrize(
