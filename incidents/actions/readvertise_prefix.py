@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, older_than_damaged, says_nothing, silence
+from incidents.actions.restoring import not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.canonical import Json
 from incidents.domain.changes import Change, State, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.domain.kinds import Kind
 from incidents.domain.routes import announced_by_others, remarkable, sanctioned, unsafe
 from incidents.domain.terms import Terms

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from incidents.actions.base import Words
-from incidents.actions.restoring import blocker
 from incidents.actions.whole import RestoreWhole
 from incidents.domain.changes import State, is_up, settings_of
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.domain.kinds import Kind
 
 

@@ -11,13 +11,12 @@ from incidents.actions.base import Action, Resolved, Wish, Words
 from incidents.actions.readvertise_prefix import ReadvertisePrefix
 from incidents.actions.restore_keys import RestoreKeys
 from incidents.actions.restore_record import RestoreRecord
-from incidents.actions.restoring import blocker, passed
 from incidents.actions.revert_deploy import RevertDeploy
 from incidents.actions.roll_back_policy import RollBackPolicy
 from incidents.actions.shift_traffic_back import ShiftTrafficBack
 from incidents.domain.changes import Change, State, label_of
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.kinds import ASPECTS, LOOKED_AT, Kind
 from incidents.domain.terms import Terms
 

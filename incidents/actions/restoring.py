@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.domain.terms import Terms
 
 
@@ -61,11 +61,3 @@ def says_nothing(side: BindingFacts) -> str:
     if side.unreadable:
         return f"What is in {side.location_title} cannot be read ({side.silence})."
     return f"{side.location_title} does not answer ({side.silence})."
-
-
-def blocker(code: str, text: str, subject: str = "") -> Finding:
-    return Finding(code, Severity.BLOCKER, text, subject)
-
-
-def passed(code: str, text: str) -> Finding:
-    return Finding(code, Severity.PASSED, text)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, not_proven, older_than_damaged, passed, says_nothing, silence
+from incidents.actions.restoring import not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.changes import Change, State, label_of, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 

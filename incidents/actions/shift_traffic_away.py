@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, passed, says_nothing
+from incidents.actions.restoring import says_nothing
 from incidents.domain.changes import State
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 from incidents.domain.traffic import describe, effective, owned, way_to

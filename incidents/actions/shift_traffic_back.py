@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from incidents.actions.base import Resolved, Wish, Words
-from incidents.actions.restoring import blocker, lost, not_proven, older_than_damaged, passed, says_nothing, silence
+from incidents.actions.restoring import lost, not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.changes import State, same
 from incidents.domain.facts import ResourceFacts
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 from incidents.domain.traffic import describe, effective, is_ready, owned, way_to

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.domain.circumstances import Circumstances, Proposal
-from incidents.domain.findings import Finding, Severity, against
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.domain.terms import Window
 
 # A platform of a few resources is not stopped by a share of them; see `too_much`.
@@ -39,7 +39,7 @@ class Limits:
 def size(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     count, most = len(proposal.resources), proposal.terms.most_resources
     if count > most:
-        yield against("guard.most-resources", f"This would change {count} at once. The limit is {most} in one run.")
+        yield blocker("guard.most-resources", f"This would change {count} at once. The limit is {most} in one run.")
     else:
         yield Finding("guard.most-resources", Severity.PASSED, f"It changes {count}. The limit is {most} in one run.")
 
@@ -73,7 +73,7 @@ def cool_down(proposal: Proposal, known: Circumstances, now: datetime) -> Iterat
         if until > now and resource in proposal.resources:
             name = proposal.resources[resource]
             text = f"{name} was changed a short while ago. Wait until {until:%H:%M} UTC to see whether it holds."
-            yield against("guard.cool-down", text, name)
+            yield blocker("guard.cool-down", text, name)
             return
     yield Finding("guard.cool-down", Severity.PASSED, "Nothing of this was changed a short while ago.")
 
@@ -82,7 +82,7 @@ def breaker(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator
     if known.breaker is not None:
         since, because = known.breaker.since, known.breaker.because
         text = f"We have stopped this for everybody since {since:%H:%M} UTC: {because} Call us."
-        yield against("guard.breaker", text)
+        yield blocker("guard.breaker", text)
 
 
 def flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -99,7 +99,7 @@ def flap(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Fi
         if change.after.get("advertised") is False:
             safe_at = announced + proposal.terms.flap
             text = f"{said}. Taking it back before {safe_at:%H:%M} UTC could make other networks ignore it for an hour."
-            yield against("guard.flap", text, change.name)
+            yield blocker("guard.flap", text, change.name)
         else:
             text = f"{said} and has been lost since. Some networks may ignore it for up to an hour even so."
             yield Finding("guard.flap", Severity.WARNING, text, change.name)
@@ -142,7 +142,7 @@ def _within(code: str, whose: str, already: int, count: int, window: Window) -> 
             f"{already} were changed {whose} in the last {window.minutes} minutes. With these {count} it would be "
             f"more than the limit of {window.most}."
         )
-        return against(code, text)
+        return blocker(code, text)
     return Finding(code, Severity.PASSED, f"The limit of changes within {window.minutes} minutes {whose} is kept.")
 
 

@@ -44,9 +44,14 @@ class Finding:
         )
 
 
-def against(code: str, text: str, subject: str = "") -> Finding:
-    """A blocker."""
+def blocker(code: str, text: str, subject: str = "") -> Finding:
+    """What keeps a run from starting."""
     return Finding(code, Severity.BLOCKER, text, subject)
+
+
+def passed(code: str, text: str) -> Finding:
+    """A check that was made, and has nothing against it."""
+    return Finding(code, Severity.PASSED, text)
 
 
 def blockers(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

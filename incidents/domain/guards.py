@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from incidents.domain import blast_radius
 from incidents.domain.circumstances import Circumstances, Proposal
-from incidents.domain.findings import Finding, Severity, against
+from incidents.domain.findings import Finding, Severity, blocker
 
 Ask: TypeAlias = Callable[[Proposal, Circumstances, datetime], Iterator[Finding]]
 
@@ -59,7 +59,7 @@ def _weigh(guard: Guard, finding: Finding, proposal: Proposal) -> Finding:
 
 def _seal(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if not known.sealed:
-        yield against("guard.seal", "What is stored about this is not what people have agreed to. Call us.")
+        yield blocker("guard.seal", "What is stored about this is not what people have agreed to. Call us.")
 
 
 # What is missing of a second person's consent, for people.
@@ -74,7 +74,7 @@ SECOND_PERSON = {
 
 def _second_person(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.approval:
-        yield against("guard.second-person", SECOND_PERSON[known.approval])
+        yield blocker("guard.second-person", SECOND_PERSON[known.approval])
 
 
 def _incident(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _incident(proposal: Proposal, known: Circumstances, now: datetime) -> Iterat
     if known.incident_open:
         yield Finding("guard.incident", Severity.PASSED, "An incident is open.")
     else:
-        yield against("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
+        yield blocker("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
 
 
 def _on_call(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -93,12 +93,12 @@ def _on_call(proposal: Proposal, known: Circumstances, now: datetime) -> Iterato
     if known.on_call:
         yield Finding("guard.on-call", Severity.PASSED, "You are on call now.")
     elif known.on_call is False:
-        yield against("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
+        yield blocker("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
     elif proposal.second_person:
         text = "We cannot see who is on call now, so a second person has to agree."
         yield Finding("guard.on-call", Severity.WARNING, text)
     else:
-        yield against("guard.on-call", "We cannot see any more who is on call.")
+        yield blocker("guard.on-call", "We cannot see any more who is on call.")
 
 
 def _consent(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -106,11 +106,11 @@ def _consent(proposal: Proposal, known: Circumstances, now: datetime) -> Iterato
     if consent is None:
         return
     if not consent.caller:
-        yield against("guard.consent", "There is no such consent of the customer to this.")
+        yield blocker("guard.consent", "There is no such consent of the customer to this.")
     elif consent.ended_by:
-        yield against("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
+        yield blocker("guard.consent", f"{consent.ended_by} has ended the consent to act for the customer.")
     elif consent.over:
-        yield against("guard.consent", "The time for which the customer agreed is over. Ask them again.")
+        yield blocker("guard.consent", "The time for which the customer agreed is over. Ask them again.")
     else:
         yield Finding("guard.consent", Severity.PASSED, f"{consent.caller} has agreed to this, for the customer.")
 
@@ -118,7 +118,7 @@ def _consent(proposal: Proposal, known: Circumstances, now: datetime) -> Iterato
 def _freeze(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     for one in known.freezes:
         text = f"Runs are paused by {one.by} since {one.since:%H:%M} UTC: {one.because}"
-        yield against("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
+        yield blocker("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
     if not known.freezes:
         yield Finding("guard.freeze", Severity.PASSED, "Nobody has paused runs.")
 
@@ -127,20 +127,20 @@ def _permission(proposal: Proposal, known: Circumstances, now: datetime) -> Iter
     if known.allowed:
         yield Finding("guard.permission", Severity.PASSED, "You may do this.")
     else:
-        yield against("guard.permission", "You are no longer allowed to do this.")
+        yield blocker("guard.permission", "You are no longer allowed to do this.")
 
 
 def _preapproval(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.preapproval != proposal.preapproval:
         text = "The rules for this action have been changed since the preview was made."
-        yield against("guard.preapproval", text)
+        yield blocker("guard.preapproval", text)
     elif not _strangers(proposal, known):
         yield Finding("guard.preapproval", Severity.PASSED, "This action was approved beforehand for what it changes.")
 
 
 def _covered(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     for name in _strangers(proposal, known):
-        yield against("guard.not-covered", f"{name} is not among the resources that this action may change.", name)
+        yield blocker("guard.not-covered", f"{name} is not among the resources that this action may change.", name)
 
 
 def _strangers(proposal: Proposal, known: Circumstances) -> list[str]:
@@ -151,7 +151,7 @@ def _one_at_a_time(proposal: Proposal, known: Circumstances, now: datetime) -> I
     busy = {key: run for key, run in known.busy.items() if key in proposal.resources}
     for key, run in busy.items():
         name = proposal.resources[key]
-        yield against("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
+        yield blocker("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
     if not busy:
         yield Finding("guard.one-at-a-time", Severity.PASSED, "No other run is changing the same thing.")
 
