@@ -6,11 +6,11 @@ import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 
 from incidents.domain.facts import Good
 from incidents.domain.known_good import is_whole
-from incidents.models import Binding, Snapshot
+from incidents.models import Binding, Resource, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,12 @@ _told: set[int] = set()
 def good_of(row: Snapshot) -> Good:
     """A snapshot as facts have it."""
     return Good(row.state, row.proven_at, row.proven_until, tuple(row.proof))
+
+
+def first_proven(resources: Collection[Resource]) -> datetime | None:
+    """When any of these was first proven to work, as far as it is still known. One query."""
+    at: datetime | None = Snapshot.objects.filter(binding__resource__in=resources).aggregate(at=Min("proven_at"))["at"]
+    return at
 
 
 def instead_of(bindings: Collection[int]) -> Mapping[int, Good | None]:

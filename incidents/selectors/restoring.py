@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db.models import Min
 
 from incidents.domain.diagnosis import Damage
-from incidents.models import Diagnosis, Location, Organization, Person, Resource, Snapshot
+from incidents.engine.known_good import first_proven
+from incidents.models import Diagnosis, Location, Organization, Person
 from incidents.selectors.remedies import everything
 
 LATELY = timedelta(days=1)
@@ -47,12 +48,6 @@ def read_choices(person: Person, organization: Organization, action: str, now: d
         count=len(resources),
         total=organization.resources.count(),
         began=began - JUST_BEFORE if began else None,
-        first=first_known(resources),
+        first=first_proven(resources),
         locations=tuple(places.values_list("slug", "title")),
     )
-
-
-def first_known(resources: list[Resource]) -> datetime | None:
-    """When any of these was first proven to work, as far as it is still known. One query."""
-    at: datetime | None = Snapshot.objects.filter(binding__resource__in=resources).aggregate(at=Min("proven_at"))["at"]
-    return at

@@ -7,15 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
-from django.db.models import Min
-
 from incidents.actions.base import Action, Resolved, Wish
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain import approvals
 from incidents.domain.changes import Change, resources_of, same
 from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
-from incidents.domain.facts import Good
+from incidents.domain.facts import Good, ResourceFacts
 from incidents.domain.findings import Finding, Severity, blockers
 from incidents.domain.guards import overridable
 from incidents.domain.kinds import Kind, kind_of
@@ -26,8 +24,9 @@ from incidents.engine import on_call
 from incidents.engine.circumstances import ask_guards
 from incidents.engine.facts import as_of, load_facts, rehearse, with_origins, with_validity
 from incidents.engine.grants import acting_consent, may_use
+from incidents.engine.known_good import first_proven
 from incidents.engine.starting import keep_plan
-from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run, Snapshot
+from incidents.models import Location, Organization, Person, Plan, Point, Preapproval, Resource, Run
 from incidents.models.clock import database_now
 
 NO_WISH = Wish()
@@ -62,6 +61,8 @@ def propose(
     preapproval = find_preapproval(person, organization, action, resources)
     now = database_now()
     terms = read_terms(preapproval.terms)
+    if wish.moment is not None:
+        _known(resources, wish.moment, now)
     facts = load_facts(resources, "preview")
     if (
         wish.location
@@ -69,15 +70,18 @@ def propose(
         and not any(side.location == wish.location for one in facts for side in one.bindings)
     ):
         raise Refused("There is no such location, or nothing of this is there. Nothing was changed.")
-    newest = {side.id: side.good for one in facts for side in one.bindings}
-    if wish.moment is not None:
-        _known(resources, wish.moment, now)
-        facts = as_of(facts, wish.moment)
-    facts = with_validity(with_origins(facts, terms.probes), terms.rpki)
-    resolved = entry.resolve(facts, terms, wish, now)
-    if wish.moment is not None:
-        resolved = replace(resolved, older=any(_is_good(one, newest[one.binding]) for one in resolved.changes))
+    resolved = _resolve(entry, facts, terms, wish, now)
     return store_plan(person, preapproval, entry, resolved, now, overridden=overridden)
+
+
+def _resolve(action: Action, newest: tuple[ResourceFacts, ...], terms: Terms, wish: Wish, now: datetime) -> Resolved:
+    """What the action would do, with what is known now or was by the chosen moment."""
+    facts = newest if wish.moment is None else as_of(newest, wish.moment)
+    resolved = action.resolve(with_validity(with_origins(facts, terms.probes), terms.rpki), terms, wish, now)
+    if wish.moment is None:
+        return resolved
+    good = {side.id: side.good for one in newest for side in one.bindings}
+    return replace(resolved, older=any(_is_good(one, good[one.binding]) for one in resolved.changes))
 
 
 def _is_good(change: Change, good: Good | None) -> bool:
@@ -89,7 +93,7 @@ def _known(resources: Sequence[Resource], moment: datetime, now: datetime) -> No
     """Raises Refused for a moment that is still to come, or of which nothing is known."""
     if moment > now:
         raise Refused("That moment is still to come. Nothing was changed.")
-    first = Snapshot.objects.filter(binding__resource__in=resources).aggregate(at=Min("proven_at"))["at"]
+    first = first_proven(resources)
     if first is None or moment < first:
         known = f"The first that we know of is {first:%d %B %Y, %H:%M:%S} UTC." if first else "Nothing ever was."
         raise Refused(f"Nothing is known to have worked by that moment. {known}")
