@@ -53,6 +53,11 @@ def is_unreadable(state: State) -> bool:
     return not settings_of(state)
 
 
+def why_unreadable(state: State) -> str:
+    """What an adapter told of a key that it could not read."""
+    return str(status_of(state).get("problem") or "it cannot be read")
+
+
 def label_of(state: State) -> str:
     """What people call this state; empty where it has no name."""
     label = status_of(state).get("label")

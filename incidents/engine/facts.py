@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from incidents.domain.changes import Change, State, bare, is_unreadable, same, status_of, whole_way
+from incidents.domain.changes import Change, State, bare, is_unreadable, same, whole_way, why_unreadable
 from incidents.domain.errors import HandrailError
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
 from incidents.domain.findings import Finding
@@ -108,7 +108,7 @@ def _binding(
     silence = sighted.silent.get(row.backend.slug, "")
     unreadable = now is not None and is_unreadable(now)
     if now is not None and unreadable:
-        silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
+        silence, now = why_unreadable(now), None
     return BindingFacts(
         id=str(row.pk),
         location=row.location.slug,

@@ -59,7 +59,7 @@ def _carriers(aims: Sequence[Aim]) -> dict[tuple[uuid.UUID, int], Binding]:
     if not sources:
         return {}
     rows = Binding.objects.filter(aspect="deploy", resource__in={row.resource_id for row in sources})
-    return {(row.resource_id, row.location_id): row for row in rows.select_related("backend", "good")}
+    return {(row.resource_id, row.location_id): row for row in rows.select_related("backend")}
 
 
 def _carried_out(change: Change, now: State | None) -> Seen:

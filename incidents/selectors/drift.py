@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from incidents.domain.changes import State, is_unreadable, status_of
+from incidents.domain.changes import State, is_unreadable, why_unreadable
 from incidents.domain.drift import Verdict, judge
 from incidents.domain.known_good import is_damaged
 from incidents.engine import hand_backs, known_good, looking
@@ -133,7 +133,7 @@ def _compare(rows: Sequence[_Row], seen: Mapping[int, State], silent: Mapping[st
         now, good, proven_until = seen.get(row.pk), row.good, row.proven_until
         silence = silent.get(row.backend_slug, "not seen yet")
         if now is not None and is_unreadable(now):
-            silence, now = str(status_of(now).get("problem") or "it cannot be read"), None
+            silence, now = why_unreadable(now), None
         if row.pk in older:
             instead = older[row.pk]
             good, proven_until = (instead.state, instead.proven_until) if instead else (None, None)

@@ -16,7 +16,8 @@ from incidents.actions.base import Wish
 from incidents.domain.errors import HandrailError
 from incidents.domain.runs import Outcome, Phase
 from incidents.engine.advance import advance
-from incidents.models import Location, Organization, Person, Run
+from incidents.models import Organization, Person, Run
+from incidents.selectors.chosen import Chosen
 from incidents.selectors.preview import Preview, read_preview
 from incidents.selectors.remedies import everything
 from incidents.services.approvals import ask
@@ -55,8 +56,9 @@ class Command(BaseCommand):
     def _handle(self, given: dict[str, Any]) -> None:
         organization = _the(Organization, "organization", slug=given["organization"])
         person = _the(Person, "person", username=given["person"], is_active=True)
-        location = _the(Location, "location", slug=given["location"]).slug if given["location"] else ""
-        wish = Wish(location=location, moment=_moment(given["at"]))
+        if fault := Chosen(location=given["location"]).fault():
+            raise CommandError(f"{fault} Nothing was changed.")
+        wish = Wish(location=given["location"], moment=_moment(given["at"]))
         plan = propose(person, organization, ACTION, everything(person, organization, ACTION), wish)
         page = read_preview(plan)
         self._show(page)
