@@ -10,7 +10,7 @@ from incidents.actions.restoring import not_proven, older_than_damaged, says_not
 from incidents.domain.canonical import Json
 from incidents.domain.changes import Change, State, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity, blocker
+from incidents.domain.findings import Finding, Severity, blocker, blockers, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.routes import announced_by_others, remarkable, sanctioned, unsafe
 from incidents.domain.terms import Terms
@@ -112,7 +112,7 @@ def _service_gone(resource: ResourceFacts, routes: Sequence[BindingFacts], unbou
 
 def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Finding]:
     """What was checked and passed, for the preview; and that there is nothing to do, where that is so."""
-    if any(finding.severity is Severity.BLOCKER for finding in findings):
+    if blockers(findings):
         return
     if not changes:
         yield blocker("guard.nothing-to-do", "It is already advertised from every location. There is nothing to do.")
@@ -120,6 +120,6 @@ def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator
     names = {change.name for change in changes}
     what = f"{len(names)} prefixes" if len(names) > 1 else next(iter(names))
     if not any(finding.code == "guard.origin" for finding in findings):
-        yield Finding("guard.origin", Severity.PASSED, f"{what}: announced from an authorised origin only.")
+        yield passed("guard.origin", f"{what}: announced from an authorised origin only.")
     if not any(finding.code == "guard.snapshot-damaged" for finding in findings):
-        yield Finding("guard.snapshot-age", Severity.PASSED, "It is put back exactly as it was when it last worked.")
+        yield passed("guard.snapshot-age", "It is put back exactly as it was when it last worked.")

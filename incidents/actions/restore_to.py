@@ -16,7 +16,7 @@ from incidents.actions.roll_back_policy import RollBackPolicy
 from incidents.actions.shift_traffic_back import ShiftTrafficBack
 from incidents.domain.changes import Change, State, label_of
 from incidents.domain.facts import BindingFacts, Good, ResourceFacts
-from incidents.domain.findings import Finding, Severity, blocker, passed
+from incidents.domain.findings import Finding, Severity, blocker, blockers, passed
 from incidents.domain.kinds import ASPECTS, LOOKED_AT, Kind
 from incidents.domain.terms import Terms
 
@@ -101,7 +101,7 @@ class _Found:
 
     def add(self, resource: ResourceFacts, resolved: Resolved) -> None:
         """Takes the changes of one resource at one place, unless something speaks against them: then it is left out."""
-        against = [one for one in resolved.findings if one.severity is Severity.BLOCKER and one.code not in HARMLESS]
+        against = [one for one in blockers(resolved.findings) if one.code not in HARMLESS]
         for one in against:
             self.left_out = True
             self.findings.append(replace(one, severity=Severity.WARNING, text=f"{one.text} {LEFT_OUT}"))

@@ -10,7 +10,7 @@ from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.changes import Change, State, label_of, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity, blocker, passed
+from incidents.domain.findings import Finding, Severity, blocker, blockers, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 
@@ -125,7 +125,7 @@ def _paused(resource: ResourceFacts, sides: Sequence[BindingFacts]) -> Iterator[
 
 
 def _checked(changes: Sequence[Change], findings: Sequence[Finding]) -> Iterator[Finding]:
-    if any(finding.severity is Severity.BLOCKER for finding in findings):
+    if blockers(findings):
         return
     if not changes:
         text = "It already runs the version that was last proven to work. There is nothing to put back."

@@ -9,7 +9,7 @@ from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import says_nothing
 from incidents.domain.changes import State
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity, blocker, passed
+from incidents.domain.findings import Finding, blocker, blockers, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 from incidents.domain.traffic import describe, effective, owned, way_to
@@ -54,7 +54,7 @@ class ShiftTrafficAway:
                 goals[side.id] = AWAY
         way = way_to(resources, goals, terms, also=owned)
         findings += way.findings
-        if way.changes and not any(finding.severity is Severity.BLOCKER for finding in findings):
+        if way.changes and not blockers(findings):
             text = f"At least {terms.minimum_percent} % of the usual capacity stays ready at the other locations."
             findings.append(passed("guard.capacity", text))
         return Resolved(way.changes, tuple(findings), (), way.stages, way.percents, wish.minutes * 60)

@@ -9,7 +9,7 @@ from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import lost, not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.changes import State, same
 from incidents.domain.facts import ResourceFacts
-from incidents.domain.findings import Finding, Severity, blocker, passed
+from incidents.domain.findings import Finding, Severity, blocker, blockers, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 from incidents.domain.traffic import describe, effective, is_ready, owned, way_to
@@ -51,7 +51,7 @@ class ShiftTrafficBack:
         way = way_to(resources, goals, terms, also=owned)
         findings += way.findings
         findings += silence(silent, terms)
-        if not any(finding.severity is Severity.BLOCKER for finding in findings):
+        if not blockers(findings):
             too_little = any(finding.code == "guard.capacity" for finding in findings)
             if way.changes and not too_little:
                 text = f"At least {terms.minimum_percent} % of the usual capacity is ready at every step."

@@ -9,7 +9,7 @@ from incidents.actions.base import Resolved, Wish, Words
 from incidents.actions.restoring import not_proven, older_than_damaged, says_nothing, silence
 from incidents.domain.changes import Change, State, is_up, label_of, same, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity, blocker, passed
+from incidents.domain.findings import Finding, blocker, blockers, passed
 from incidents.domain.kinds import Kind
 from incidents.domain.terms import Terms
 
@@ -48,10 +48,10 @@ class RestoreWhole:
                 if side.good is None or same(side.now, side.good.state):
                     continue
                 findings += [*older_than_damaged(resource, side), *self.worth_knowing(resource, side)]
-                if not any(one.severity is Severity.BLOCKER for one in found):
+                if not blockers(found):
                     changes.append(change_of(resource, side, side.now, side.good.state))
         findings += silence(silent, terms)
-        if not any(finding.severity is Severity.BLOCKER for finding in findings):
+        if not blockers(findings):
             findings.append(
                 passed("guard.snapshot-age", self.proven) if changes else blocker("guard.nothing-to-do", self.nothing)
             )

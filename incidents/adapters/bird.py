@@ -21,7 +21,7 @@ from incidents.adapters.bird_talk import CHECKED, Talk
 from incidents.adapters.prefixes import exact_prefix
 from incidents.domain.changes import STATUS, Cause, Change, Receipt, Reply, State, settings_of
 from incidents.domain.errors import BackendRefused, BackendTimeout, BackendUnreachable
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.wire.deadline import Deadline
 from incidents.wire.settings import Settings, fault
 
@@ -124,7 +124,7 @@ class Bird:
                 view = view_of(talk, self._protocols)
                 if view.sessions == 0:
                     words = "No session with a neighbour is established, so no neighbour would hear of it."
-                    findings.append(Finding("backend.no-session", Severity.BLOCKER, words, place))
+                    findings.append(blocker("backend.no-session", words, place))
                 for words in self._obstacles(talk, held, view, changes):
                     findings.append(_refusal(words, place))
         except (NotOurs, BackendRefused) as error:
@@ -191,7 +191,7 @@ def _errors(change: Change) -> list[ValueError]:
 
 
 def _refusal(words: str, subject: str) -> Finding:
-    return Finding("backend.refused", Severity.BLOCKER, f"{words[:1].upper()}{words[1:]}.", subject)
+    return blocker("backend.refused", f"{words[:1].upper()}{words[1:]}.", subject)
 
 
 def _path(given: Settings, name: str) -> str:

@@ -20,7 +20,7 @@ from incidents.adapters.cloudflare_byoip_api import Api, Broken, Gone, NotNow
 from incidents.adapters.cloudflare_byoip_states import Holder, Sight
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, blocker
 from incidents.wire.deadline import Deadline
 from incidents.wire.http import Client, check_guarded_url, trust
 from incidents.wire.settings import Settings, fault
@@ -102,7 +102,7 @@ class CloudflareByoip:
         for change in changes:
             code, text = states.refusal(change.key, change.after, seen[change.key].state)
             if code:
-                findings.append(Finding(code, Severity.BLOCKER, text, change.key))
+                findings.append(blocker(code, text, change.key))
         return findings
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:

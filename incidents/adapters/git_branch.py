@@ -14,7 +14,7 @@ from incidents.adapters.git_repository import Pushed, Repository
 from incidents.adapters.git_words import message, short
 from incidents.domain.changes import Cause, Receipt, Reply
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, blocker
 from incidents.wire.deadline import Deadline
 
 LONGEST_KEY = 200
@@ -96,9 +96,7 @@ class Branch:
                 head = self._fetch(repository)
                 weighed = weigh(errands, repository, head)
                 findings = [
-                    Finding(
-                        errand.code, Severity.BLOCKER, f"{errand.path} cannot be put back: {errand.why}.", errand.path
-                    )
+                    blocker(errand.code, f"{errand.path} cannot be put back: {errand.why}.", errand.path)
                     for errand in weighed
                     if errand.reply is Reply.REFUSED
                 ]
@@ -150,7 +148,7 @@ class Branch:
             raise BackendUnreachable(f"whether a push is permitted is not known: {words}")
         if came is Pushed.REFUSED:
             text = f"Nothing can be pushed to {self._remote.branch}: {words.rstrip('.')}."
-            return [Finding(REFUSED, Severity.BLOCKER, text, self._name)]
+            return [blocker(REFUSED, text, self._name)]
         return []
 
     def _head(self, repository: Repository, since: float) -> str:

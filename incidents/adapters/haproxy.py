@@ -20,7 +20,7 @@ from incidents.adapters.haproxy_servers import NotUnderstood, Reading
 from incidents.adapters.haproxy_socket import NotConnected, RuntimeApi, address_of, path_of
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, blocker
 from incidents.wire.deadline import Deadline
 from incidents.wire.settings import Settings
 
@@ -95,11 +95,11 @@ class HaProxy:
         for change in changes:
             code, text = servers.refusal(change.key, change.after, reading)
             if code:
-                findings.append(Finding(code, Severity.BLOCKER, text, change.key))
+                findings.append(blocker(code, text, change.key))
         level = self._level(deadline)
         if level in ("user", "operator"):
             text = f"{self._name} lets us look and not change: its socket has the level {level}, and admin is needed."
-            findings.append(Finding("backend.no-permission", Severity.BLOCKER, text, self._name))
+            findings.append(blocker("backend.no-permission", text, self._name))
         return findings
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:

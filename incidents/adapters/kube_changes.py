@@ -9,7 +9,7 @@ from incidents.adapters.kube_api import CREATE, Kube, Place, Said
 from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.changes import Reply
 from incidents.domain.errors import BackendTimeout, BackendUnreachable
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.wire.deadline import Deadline
 
 # During an outage a controller writes to the status of an object all the time, and each write moves its version.
@@ -155,7 +155,7 @@ class Rehearsal:
         return Finding("backend.alters", Severity.WARNING, text, self.subject)
 
     def blocker(self, code: str, text: str) -> Finding:
-        return Finding(code, Severity.BLOCKER, text, self.subject)
+        return blocker(code, text, self.subject)
 
     def silent(self, why: str) -> Finding:
         text = f"{self.subject} could not be tried out beforehand: {why}."

@@ -19,7 +19,7 @@ from incidents.adapters.powerdns_api import Api, Broken
 from incidents.adapters.powerdns_sets import Key, Reading
 from incidents.domain.changes import Cause, Change, Receipt, Reply, State, same
 from incidents.domain.errors import AdapterError, BackendRefused, BackendTimeout, BackendUnreachable, InventoryFault
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, blocker
 from incidents.wire.deadline import Deadline
 from incidents.wire.http import Client, check_guarded_url, trust
 from incidents.wire.settings import Settings, fault
@@ -96,7 +96,7 @@ class PowerDns:
             key = self._keys[change.key]
             code, text = sets.refusal(key, change.after, readings[key.zone])
             if code:
-                findings.append(Finding(code, Severity.BLOCKER, text, change.key))
+                findings.append(blocker(code, text, change.key))
         return findings
 
     def apply(self, changes: Sequence[Change], cause: Cause) -> Sequence[Receipt]:

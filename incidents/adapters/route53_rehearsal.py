@@ -11,7 +11,7 @@ from incidents.adapters.route53_list import Sight
 from incidents.adapters.route53_members import members_of
 from incidents.domain.changes import Change, same
 from incidents.domain.errors import BackendRefused
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.wire.deadline import Deadline
 
 LONGEST_COMMENT = 100
@@ -31,7 +31,7 @@ class Rehearsal:
             why = _refusal(key, change, sight)
             if why:
                 code, text = why
-                yield Finding(code, Severity.BLOCKER, f"{key} {text}.", change.key)
+                yield blocker(code, f"{key} {text}.", change.key)
             elif not same(sight.state, change.after):
                 left.append(key)
         if not left:
@@ -51,7 +51,7 @@ class Rehearsal:
             if key.place in protected:
                 comment = " ".join(protected[key.place].split())[:LONGEST_COMMENT]
                 text = f"{key} is protected from changes at AWS" + (f": {comment}" if comment else "")
-                yield Finding("backend.locked", Severity.BLOCKER, f"{text}.", str(key))
+                yield blocker("backend.locked", f"{text}.", str(key))
 
     def _health(self, key: Key, change: Change, sight: Sight) -> Iterator[Finding]:
         """Of health checks only those that the record set does not use already: those exist."""
@@ -65,7 +65,7 @@ class Rehearsal:
                 self.api.check_health_check(asked, self.deadline)
             except Gone:
                 text = f"{key} would use the health check {asked}, which does not exist any more."
-                yield Finding("backend.refused", Severity.BLOCKER, text, change.key)
+                yield blocker("backend.refused", text, change.key)
             except BackendRefused as error:
                 yield _silent(f"Whether the health check {asked} exists could not be looked up: {error}.", change.key)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from incidents.domain.circumstances import Circumstances, Proposal
-from incidents.domain.findings import Finding, Severity, blocker
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.terms import Window
 
 # A platform of a few resources is not stopped by a share of them; see `too_much`.
@@ -41,7 +41,7 @@ def size(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Fi
     if count > most:
         yield blocker("guard.most-resources", f"This would change {count} at once. The limit is {most} in one run.")
     else:
-        yield Finding("guard.most-resources", Severity.PASSED, f"It changes {count}. The limit is {most} in one run.")
+        yield passed("guard.most-resources", f"It changes {count}. The limit is {most} in one run.")
 
 
 def window_of_organization(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -75,7 +75,7 @@ def cool_down(proposal: Proposal, known: Circumstances, now: datetime) -> Iterat
             text = f"{name} was changed a short while ago. Wait until {until:%H:%M} UTC to see whether it holds."
             yield blocker("guard.cool-down", text, name)
             return
-    yield Finding("guard.cool-down", Severity.PASSED, "Nothing of this was changed a short while ago.")
+    yield passed("guard.cool-down", "Nothing of this was changed a short while ago.")
 
 
 def breaker(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -143,7 +143,7 @@ def _within(code: str, whose: str, already: int, count: int, window: Window) -> 
             f"more than the limit of {window.most}."
         )
         return blocker(code, text)
-    return Finding(code, Severity.PASSED, f"The limit of changes within {window.minutes} minutes {whose} is kept.")
+    return passed(code, f"The limit of changes within {window.minutes} minutes {whose} is kept.")
 
 
 def _fullest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -49,10 +50,10 @@ def blocker(code: str, text: str, subject: str = "") -> Finding:
     return Finding(code, Severity.BLOCKER, text, subject)
 
 
-def passed(code: str, text: str) -> Finding:
+def passed(code: str, text: str, subject: str = "") -> Finding:
     """A check that was made, and has nothing against it."""
-    return Finding(code, Severity.PASSED, text)
+    return Finding(code, Severity.PASSED, text, subject)
 
 
-def blockers(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def blockers(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.severity is Severity.BLOCKER)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from incidents.domain import blast_radius
 from incidents.domain.circumstances import Circumstances, Proposal
-from incidents.domain.findings import Finding, Severity, blocker
+from incidents.domain.findings import Finding, Severity, blocker, passed
 
 Ask: TypeAlias = Callable[[Proposal, Circumstances, datetime], Iterator[Finding]]
 
@@ -81,7 +81,7 @@ def _incident(proposal: Proposal, known: Circumstances, now: datetime) -> Iterat
     if not proposal.terms.in_incident:
         return
     if known.incident_open:
-        yield Finding("guard.incident", Severity.PASSED, "An incident is open.")
+        yield passed("guard.incident", "An incident is open.")
     else:
         yield blocker("guard.incident", "This is allowed only while an incident is open. Call us, and we open one.")
 
@@ -91,7 +91,7 @@ def _on_call(proposal: Proposal, known: Circumstances, now: datetime) -> Iterato
     if not proposal.terms.on_call:
         return
     if known.on_call:
-        yield Finding("guard.on-call", Severity.PASSED, "You are on call now.")
+        yield passed("guard.on-call", "You are on call now.")
     elif known.on_call is False:
         yield blocker("guard.on-call", "This is allowed only to whoever is on call now, and that is not you.")
     elif proposal.second_person:
@@ -112,7 +112,7 @@ def _consent(proposal: Proposal, known: Circumstances, now: datetime) -> Iterato
     elif consent.over:
         yield blocker("guard.consent", "The time for which the customer agreed is over. Ask them again.")
     else:
-        yield Finding("guard.consent", Severity.PASSED, f"{consent.caller} has agreed to this, for the customer.")
+        yield passed("guard.consent", f"{consent.caller} has agreed to this, for the customer.")
 
 
 def _freeze(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -120,12 +120,12 @@ def _freeze(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator
         text = f"Runs are paused by {one.by} since {one.since:%H:%M} UTC: {one.because}"
         yield blocker("guard.freeze", text if text.endswith((".", "?")) else f"{text}.")
     if not known.freezes:
-        yield Finding("guard.freeze", Severity.PASSED, "Nobody has paused runs.")
+        yield passed("guard.freeze", "Nobody has paused runs.")
 
 
 def _permission(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
     if known.allowed:
-        yield Finding("guard.permission", Severity.PASSED, "You may do this.")
+        yield passed("guard.permission", "You may do this.")
     else:
         yield blocker("guard.permission", "You are no longer allowed to do this.")
 
@@ -135,7 +135,7 @@ def _preapproval(proposal: Proposal, known: Circumstances, now: datetime) -> Ite
         text = "The rules for this action have been changed since the preview was made."
         yield blocker("guard.preapproval", text)
     elif not _strangers(proposal, known):
-        yield Finding("guard.preapproval", Severity.PASSED, "This action was approved beforehand for what it changes.")
+        yield passed("guard.preapproval", "This action was approved beforehand for what it changes.")
 
 
 def _covered(proposal: Proposal, known: Circumstances, now: datetime) -> Iterator[Finding]:
@@ -153,7 +153,7 @@ def _one_at_a_time(proposal: Proposal, known: Circumstances, now: datetime) -> I
         name = proposal.resources[key]
         yield blocker("guard.one-at-a-time", f"Another run, {run}, is changing {name}.", name)
     if not busy:
-        yield Finding("guard.one-at-a-time", Severity.PASSED, "No other run is changing the same thing.")
+        yield passed("guard.one-at-a-time", "No other run is changing the same thing.")
 
 
 GUARDS: tuple[Guard, ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from incidents.domain.canonical import Json
 from incidents.domain.changes import State
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker, passed
 from incidents.domain.rpki import Origin, Validity
 
 # IANA "BGP Well-known Communities": a route that carries one of these is sent nowhere, or used by nobody.
@@ -36,24 +36,22 @@ def unsafe(name: str, route: State, origins: Sequence[Json], recorded: State) ->
     """
     asn = origin(route)
     if asn is not None and asn not in origins:
-        yield Finding(
+        yield blocker(
             "guard.origin",
-            Severity.BLOCKER,
             f"{name} would be announced from AS{asn}, which is not an authorised origin of it.",
             name,
         )
     had = set(_list(recorded.get("communities")))
     for community in _list(route.get("communities")):
         if community in QUIETING and community not in had:
-            yield Finding(
+            yield blocker(
                 "guard.community",
-                Severity.BLOCKER,
                 f"{name} would carry {QUIETING[str(community)]}, so other networks would not use it.",
                 name,
             )
     # A backend that announces by itself, such as a provider's network, knows no next hop of ours.
     if "next_hop" in route and not route["next_hop"]:
-        yield Finding("guard.next-hop", Severity.BLOCKER, f"{name} has no next hop to be announced with.", name)
+        yield blocker("guard.next-hop", f"{name} has no next hop to be announced with.", name)
 
 
 def remarkable(name: str, route: State) -> Iterator[Finding]:
@@ -82,7 +80,7 @@ def sanctioned(name: str, validity: Validity | None) -> Iterator[Finding]:
             f"The holder of {name} has authorised {what} only ({'; '.join(validity.roas) or 'no record fits'}), so "
             "networks that check this would refuse the announcement."
         )
-        yield Finding("guard.rpki", Severity.BLOCKER, text, name)
+        yield blocker("guard.rpki", text, name)
     elif validity.state is Origin.NOT_FOUND:
         text = f"Nobody has published who may announce {name}. Networks accept that, but cannot check it."
         yield Finding("guard.rpki", Severity.WARNING, text, name)
@@ -91,7 +89,7 @@ def sanctioned(name: str, validity: Validity | None) -> Iterator[Finding]:
         yield Finding("guard.rpki", Severity.WARNING, text, name)
     else:
         text = f"The holder of {name} has authorised this origin ({'; '.join(validity.roas)})."
-        yield Finding("guard.rpki", Severity.PASSED, text, name)
+        yield passed("guard.rpki", text, name)
 
 
 def announced_by_others(name: str, heard: Collection[int], origins: Sequence[Json]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from incidents.domain.changes import Change, State, same, settings_of, status_of
 from incidents.domain.facts import BindingFacts, ResourceFacts, change_of
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import Finding, Severity, blocker
 from incidents.domain.terms import Terms
 
 READY = "ready"
@@ -83,7 +83,7 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
         serving = [member for member in members if member.weights[step] and member.ready is not False]
         if not serving:
             text = f"Traffic of {name} would go only to locations that are not ready, so nobody would be answered."
-            yield Finding("guard.stranded", Severity.BLOCKER, text, name)
+            yield blocker("guard.stranded", text, name)
             return
         ready = sum(member.capacity for member in serving)
         share = ready * 100 // total if total else 0
@@ -96,7 +96,7 @@ def unsafe(name: str, members: Sequence[Member], minimum_percent: int) -> Iterat
             # More than there is now is a repair, however little it still is; nobody who serves may lose for it.
             loses = any(member.serves and member.weights[step] < member.now for member in members)
             if ready < now or (ready == now and loses):
-                yield Finding("guard.capacity", Severity.BLOCKER, text, name)
+                yield blocker("guard.capacity", text, name)
                 return
             if not warned:
                 yield Finding("guard.capacity", Severity.WARNING, text, name)
@@ -220,7 +220,7 @@ def owned(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:
         controller = status_of(side.now or {}).get("managed_by")
         if side.id in touched and controller:
             text = f"{controller} decides the share of {side.location_title}, and would put back what we change there."
-            yield Finding("guard.gitops", Severity.BLOCKER, text, resource.name)
+            yield blocker("guard.gitops", text, resource.name)
             return
 
 
@@ -233,7 +233,7 @@ def not_ready(resource: ResourceFacts, steps: Steps) -> Iterator[Finding]:
             continue
         if is_ready(side) is False and effective(change.after) > effective(side.now):
             text = f"{side.location_title} is not ready to serve {resource.name}."
-            yield Finding("guard.not-ready", Severity.BLOCKER, text, resource.name)
+            yield blocker("guard.not-ready", text, resource.name)
             return
 
 

@@ -25,4 +25,4 @@ def shortage_now(changes: Sequence[Change], minimum_percent: int, source: str) -
         steps = Steps(0, mine, (tuple(range(len(mine))),), (100,))
         found += shortage(resource, steps, minimum_percent)
         found += not_ready(resource, steps)
-    return blockers(tuple(found))
+    return blockers(found)

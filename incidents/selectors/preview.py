@@ -165,7 +165,7 @@ def read_preview(plan: Plan) -> Preview:
         groups=_groups(value, action, titles),
         stages=_stages(value, titles),
         checks=tuple(one for one in findings if one.severity is not Severity.BLOCKER),
-        blockers=tuple(one for one in findings if one.severity is Severity.BLOCKER),
+        blockers=blockers(findings),
         busy=_busy(resources),
         left_out=tuple(titles.get(slug, slug) for slug in value.left_out),
         usual=usual_time(plan.organization, plan.action, value.terms),
@@ -179,7 +179,7 @@ def read_preview(plan: Plan) -> Preview:
 
 def _may_override(value: PlanValue, findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """What speaks against the plan, where people may go on against each of it; empty where they may not."""
-    stops = blockers(tuple(findings))
+    stops = blockers(findings)
     return stops if value.changes and all(overridable(one, value.terms.overridable) for one in stops) else ()
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from incidents.audit.log import append, recorded
 from incidents.domain.approvals import State, may_agree, word_to_ask
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
-from incidents.domain.findings import Finding, Severity
+from incidents.domain.findings import blocker
 from incidents.domain.guards import SECOND_PERSON
 from incidents.engine.approving import human
 from incidents.engine.grants import may_approve
@@ -162,7 +162,7 @@ def _must_agree(person: Person, row: Approval) -> None:
     against = may_agree(human(row.asked_by), human(person))
     if against:
         text = SECOND_PERSON[against]
-        raise NotAllowed(f"{text} Nothing was changed.", (Finding(against, Severity.BLOCKER, text),))
+        raise NotAllowed(f"{text} Nothing was changed.", (blocker(against, text),))
     if not may_approve(person, row.plan.preapproval):
         raise NotAllowed("You can see this but not agree to it.")
 
@@ -170,7 +170,7 @@ def _must_agree(person: Person, row: Approval) -> None:
 def _same_plan(row: Approval, answer: Answer) -> None:
     if answer.digest != row.plan_id:
         text = "Your page showed another plan. Nothing was changed. Read this one."
-        raise Refused(text, (Finding("approval.other-plan", Severity.BLOCKER, text),))
+        raise Refused(text, (blocker("approval.other-plan", text),))
 
 
 def _record(person: Person, row: Approval, refused: Refused) -> None:

@@ -14,7 +14,7 @@ from incidents.domain.changes import Change, resources_of, same
 from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import EmptySelector, NotAllowed, Refused
 from incidents.domain.facts import Good, ResourceFacts
-from incidents.domain.findings import Finding, Severity, blockers
+from incidents.domain.findings import Finding, blocker, blockers
 from incidents.domain.guards import overridable
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.plans import VALID_FOR, stage_out
@@ -222,4 +222,4 @@ def _unwatched(changes: Sequence[Change], terms: Terms) -> Iterator[Finding]:
     blind = sorted({change.name for change in changes if (change.resource, change.location) not in seen})
     for name in blind:
         text = f"We cannot see from outside whether {name} is reachable, so we could not prove that it worked."
-        yield Finding("guard.no-probe", Severity.BLOCKER, text, name)
+        yield blocker("guard.no-probe", text, name)

@@ -13,7 +13,7 @@ from incidents.domain.canonical import digest as digest_of
 from incidents.domain.changes import same
 from incidents.domain.circumstances import Proposal
 from incidents.domain.errors import KeyReused, NotAllowed, PlanChanged, PlanExpired, Refused
-from incidents.domain.findings import Finding, Severity, blockers
+from incidents.domain.findings import Finding, blocker, blockers
 from incidents.domain.plans import Plan as PlanValue
 from incidents.engine import bell
 from incidents.engine.approving import what_is_missing
@@ -154,14 +154,14 @@ def check_plan(person: Person, plan: Plan, *, understood: bool, asking: bool = F
     now = database_now()
     if not plan_is_sealed(plan):
         text = "What is stored of this preview is not what was shown. Nothing was changed. Call us."
-        raise Refused(text, (Finding("guard.seal", Severity.BLOCKER, text),))
+        raise Refused(text, (blocker("guard.seal", text),))
     value = plan.thaw()
     if now >= min(plan.expires_at, value.expires_at):
         raise PlanExpired("The preview was too old. Nothing was changed. Check the new preview below.")
     _no_blockers(tuple(Finding.from_json(item) for item in plan.findings))
     if value.terms.tier == 2 and not understood:
         text = "Tick the box to say that you understand what will happen."
-        raise Refused(text, (Finding("guard.tick", Severity.BLOCKER, text),))
+        raise Refused(text, (blocker("guard.tick", text),))
     _no_drift(value)
     preapproval = Preapproval.objects.filter(pk=plan.preapproval_id).select_related("organization").first()
     missing = "" if asking else what_is_missing(plan, value, person)
@@ -188,7 +188,7 @@ def _no_drift(value: PlanValue) -> None:
         text = f"Something changed since the preview: {moved[0].name} is no longer as it was."
         raise PlanChanged(
             f"{text} Nothing was changed. Check the new preview below.",
-            (Finding("guard.drift", Severity.BLOCKER, text, moved[0].name),),
+            (blocker("guard.drift", text, moved[0].name),),
         )
 
 

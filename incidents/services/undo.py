@@ -11,7 +11,7 @@ from incidents.actions.restore_to import LEFT_OUT
 from incidents.domain.changes import SHARED, Change, State, same
 from incidents.domain.errors import Refused
 from incidents.domain.facts import BindingFacts, ResourceFacts
-from incidents.domain.findings import Finding, Severity, blockers
+from incidents.domain.findings import Finding, Severity, blocker, blockers, passed
 from incidents.domain.kinds import Kind, kind_of
 from incidents.domain.runs import Step
 from incidents.domain.terms import Terms, read_terms
@@ -109,9 +109,9 @@ def _put_back(
     moved = (_moved(change, sides.get(change.binding), ours.get(change.binding, ())) for change in done)
     findings = [finding for finding in moved if finding is not None]
     if not done:
-        findings = [Finding("guard.nothing-to-do", Severity.BLOCKER, "Everything is as it was before that run.")]
+        findings = [blocker("guard.nothing-to-do", "Everything is as it was before that run.")]
     elif not findings:
-        findings = [Finding("guard.drift", Severity.PASSED, "Nothing has been changed since that run.")]
+        findings = [passed("guard.drift", "Nothing has been changed since that run.")]
     # What was brought in place last goes first.
     order = list(dict.fromkeys(kind_of(change.aspect) for change in done))
     backwards = sorted(done, key=lambda change: -order.index(kind_of(change.aspect)))
@@ -131,4 +131,4 @@ def _moved(change: Change, side: BindingFacts | None, ours: Sequence[State]) -> 
         text = f"{change.name} has been changed in {side.location_title} since that run."
     else:
         return None
-    return Finding("guard.drift", Severity.BLOCKER, text, change.name)
+    return blocker("guard.drift", text, change.name)
