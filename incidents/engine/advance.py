@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import OperationalError
+
 from incidents.domain.decide import decide
 from incidents.domain.decisions import (
     Apply,
@@ -56,6 +58,9 @@ def advance(run_id: uuid.UUID) -> None:
         _carry_on(held)
     except Fenced as fenced:
         logger.warning("%s; another owner goes on", fenced)
+    except OperationalError as error:  # busy, or away: it says nothing about this run, which must not be quarantined
+        logger.warning("run %s: the database did not take a step (%s); it is tried again", run_id, error)
+        held.drop(held.now() + AFTER_ERROR, counts=False)
     except Exception:  # our own fault: the claim is dropped, and counts as a crash until the run is quarantined
         logger.exception("run %s: a pass broke", run_id)
         held.drop(held.now() + AFTER_ERROR)

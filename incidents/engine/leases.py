@@ -86,9 +86,10 @@ class Claim:
         )
         return updated == 1
 
-    def drop(self, wake_at: datetime) -> None:
-        """Lets go after an error of ours: the owner stays named, so that the next claim counts it as a crash."""
-        Run.objects.filter(pk=self.run_id, epoch=self.epoch).update(wake_at=wake_at, lease_until=Now())
+    def drop(self, wake_at: datetime, *, counts: bool = True) -> None:
+        """Lets go in the middle of a pass. If it counts, the owner stays named, and the next claim sees a crash."""
+        row = Run.objects.filter(pk=self.run_id, epoch=self.epoch)
+        row.update(wake_at=wake_at, lease_until=Now(), owner=F("owner") if counts else "")
 
 
 def claim(run_id: uuid.UUID) -> Claim | None:
