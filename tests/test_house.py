@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "incidents.selectors": {
         "incidents.domain",
         "incidents.models",
+        "incidents.audit",
         "incidents.engine",
         "incidents.actions",
     },

@@ -6,6 +6,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 TABLE = "incidents_auditentry"
 REFUSAL = "the audit log is append-only"
+NAMES = {
+    "sqlite": ("audit_no_update", "audit_no_delete"),
+    "postgresql": ("audit_no_change", "audit_no_truncate"),
+}
 
 SQLITE = tuple(
     f"CREATE TRIGGER IF NOT EXISTS audit_no_{verb.lower()} BEFORE {verb} ON {TABLE} "
@@ -40,6 +44,18 @@ def raise_fence(connection: BaseDatabaseWrapper) -> None:
 def lower_fence(connection: BaseDatabaseWrapper) -> None:
     """Takes the triggers away: to undo the migration, and for tests that empty their own database."""
     _run(connection, LOWER[connection.vendor])
+
+
+def fence_stands(connection: BaseDatabaseWrapper) -> bool:
+    """Whether every trigger is there, and switched on for every kind of session."""
+    if connection.vendor == "sqlite":
+        query = f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{TABLE}'"  # noqa: S608  # a name of ours
+    else:
+        query = f"SELECT tgname FROM pg_trigger WHERE tgrelid = '{TABLE}'::regclass AND tgenabled = 'A'"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        there = {row[0] for row in cursor.fetchall()}
+    return there.issuperset(NAMES[connection.vendor])
 
 
 def _run(connection: BaseDatabaseWrapper, statements: tuple[str, ...]) -> None:

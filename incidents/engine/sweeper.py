@@ -60,12 +60,14 @@ class Sweeper:
         # Celery wants the step before Django knows its models.
         from incidents.engine.due import advance_and_close, due_runs, seconds_to_next
         from incidents.engine.handing_back import hand_back_due
+        from incidents.engine.heartbeat import beat
 
         self._hand_back(hand_back_due)
         self._under_way = {run_id: future for run_id, future in self._under_way.items() if not future.done()}
         for run_id in due_runs(MOST):
             if run_id not in self._under_way:
                 self._under_way[run_id] = self._pool.submit(advance_and_close, run_id)
+        beat()
         return min(EVERY, seconds_to_next(except_for=self._under_way))
 
     def _hand_back(self, begin: Callable[[], None]) -> None:

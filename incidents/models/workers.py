@@ -1,4 +1,7 @@
-"""Duties that one process holds at a time, such as polling. A lease in the database; no scheduler decides."""
+"""Duties that one process holds at a time, such as polling. A lease in the database; no scheduler decides.
+
+`sweep` is held by nobody: every worker sweeps, and the row says who did last, and when (`incidents.engine.heartbeat`).
+"""
 
 from __future__ import annotations
 
