@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -38,6 +39,20 @@ class Actor:
 
 
 ENGINE = Actor("system", "engine", "engine")
+_way: ContextVar[JsonObject] = ContextVar("way")
+
+
+@contextmanager
+def coming_by(**way: str) -> Iterator[None]:
+    """What a person asks for inside came by this way and by no page: each entry of theirs names it in `actor.by`.
+
+    Such as `coming_by(command="act", user="root")`: by that command, from the shell of that user of the system.
+    """
+    token = _way.set({**way})
+    try:
+        yield
+    finally:
+        _way.reset(token)
 
 
 def actor_of(person: Person) -> Actor:
@@ -118,7 +133,7 @@ def _row(entry: Entry, index: int, now: datetime) -> AuditEntry:
             "index": index,
             "time": now.isoformat(timespec="microseconds"),
             "event": entry.event,
-            "actor": {"kind": entry.actor.kind, "id": entry.actor.id, "name": _plain(entry.actor.name)},
+            "actor": _told(entry.actor),
             "organization": entry.organization,
             "run": entry.run,
             "data": _plain(entry.data),
@@ -136,6 +151,12 @@ def _row(entry: Entry, index: int, now: datetime) -> AuditEntry:
         actor=entry.actor.name,
         run=entry.run,
     )
+
+
+def _told(actor: Actor) -> JsonObject:
+    told: JsonObject = {"kind": actor.kind, "id": actor.id, "name": _plain(actor.name)}
+    way = _way.get({}) if actor.kind == "person" else {}
+    return {**told, "by": _plain(way)} if way else told
 
 
 def _plain(value: Json) -> Json:
