@@ -25,16 +25,19 @@ EDGES = ("edge-a", "edge-b", "edge-c")
 
 
 @contextmanager
-def ground(prefixes: int, *, worker: bool = True, simulated: bool = False) -> Iterator[Lab]:
+def ground(prefixes: int, *, worker: bool = True, simulated: bool = False, database: str = "") -> Iterator[Lab]:
     """Everything up, with `prefixes` more in the lab, every state proven good, and Django ready.
 
     Args:
+        database: its URL; SQLite on disk where there is none.
         simulated: no real daemons, so that the figures are those of the console and not of a router.
     """
     with TemporaryDirectory(prefix="bench-", dir="/tmp") as folder:
         var = Path(folder)
         for name in ("DATABASE_URL", "REDIS_URL", "VAR_DIR"):
             os.environ.pop(name, None)
+        if database:
+            os.environ["DATABASE_URL"] = database
         prepare(var)
         os.environ["SNAPSHOT_AFTER_SECONDS"] = os.environ["SNAPSHOT_SOURCE_AFTER_SECONDS"] = "0"
         broker = start_broker(var)
