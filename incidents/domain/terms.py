@@ -8,6 +8,9 @@ from datetime import timedelta
 from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.verdicts import Proof
 
+# The longest that an inventory may hold a withdrawal up.
+LONGEST_FLAP = timedelta(hours=24)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

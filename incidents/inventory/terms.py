@@ -8,7 +8,7 @@ from datetime import timedelta
 import yaml
 
 from incidents.domain.guards import OVERRIDABLE
-from incidents.domain.terms import Terms, Window
+from incidents.domain.terms import LONGEST_FLAP, Terms, Window
 from incidents.domain.verdicts import Proof
 from incidents.inventory.nodes import TAG, Fields, whole
 
@@ -58,7 +58,7 @@ def read_terms(fields: Fields) -> Terms:
         zone_window=_read_window(windows, "zone"),
         cool_down=timedelta(minutes=fields.integer("cool_down_minutes", 0, 24 * 60, default=0)),
         overridable=_read_overridable(fields),
-        flap=timedelta(minutes=fields.integer("flap_minutes", 0, 24 * 60, default=15)),
+        flap=timedelta(minutes=fields.integer("flap_minutes", 0, LONGEST_FLAP // timedelta(minutes=1), default=15)),
         rpki=fields.slug("rpki", default=""),
         probes=probes,
         proof=proof,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from incidents.domain.changes import State, same
 from incidents.domain.facts import Good
 from incidents.domain.known_good import is_damaged
+from incidents.domain.terms import LONGEST_FLAP
 from incidents.domain.verdicts import Mark
 from incidents.engine import known_good
 from incidents.engine.freshness import fresh_backends, fresh_probes
@@ -117,7 +118,8 @@ def read_resource(
 
 def _settles_at(resource: Resource, now: datetime) -> datetime | None:
     """When the window after the last announcement of a prefix is over; see the guard against flapping."""
-    done = Attempt.objects.filter(target__resource=resource, target__up=True, target__binding__aspect="route")
+    lately = Attempt.objects.filter(target__resource=resource, target__changed_at__gt=now - LONGEST_FLAP)
+    done = lately.filter(target__up=True, target__binding__aspect="route")
     announced = done.order_by("-at").values_list("at", "target__run__plan__preapproval__terms__flap_minutes").first()
     if announced is None:
         return None
