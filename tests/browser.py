@@ -22,6 +22,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
     "--remote-allow-origins=*", "--hide-scrollbars",
 )  # fmt: skip
+# Key -> its code of old, and the text that it writes.
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " "), "ArrowDown": (40, "")}
 
 
 class Browser:
@@ -31,6 +33,7 @@ class Browser:
         self._line = websocket.create_connection(address, timeout=20)
         self._numbers = itertools.count(1)
         self.violations: list[str] = []
+        self.errors: list[str] = []
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -94,6 +97,18 @@ class Browser:
     def fill(self, name: str, value: str) -> None:
         self.run(f"document.querySelector('[name={name}]').value = {json.dumps(value)}")
 
+    def press(self, key: str, *, shift: bool = False) -> None:
+        """One key, as the keyboard sends it: the page and the browser do what they would do."""
+        code, text = KEYS[key]
+        given = {"key": key, "code": "Space" if key == " " else key, "windowsVirtualKeyCode": code}
+        given["modifiers"] = 8 if shift else 0
+        self.call("Input.dispatchKeyEvent", type="keyDown", **given, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **given)
+
+    def write(self, text: str) -> None:
+        """Types into what has the focus."""
+        self.call("Input.insertText", text=text)
+
     def text(self) -> str:
         found: str = self.run("document.body.innerText")
         return found
@@ -107,13 +122,17 @@ class Browser:
         self._line.close()
 
     def _note(self, message: dict[str, Any]) -> None:
-        """Keeps what the browser complains about: content-security-policy violations and script errors."""
+        """Keeps what the browser complains about: policy violations, script errors, and other errors."""
         given = message.get("params", {})
         entry = given.get("entry", {})
         if message.get("method") == "Log.entryAdded" and entry.get("source") in ("security", "javascript"):
             self.violations.append(entry["text"])
         if message.get("method") == "Runtime.exceptionThrown":
             self.violations.append(str(given["exceptionDetails"].get("text")))
+        if message.get("method") == "Log.entryAdded" and entry.get("level") == "error":
+            self.errors.append(f"{entry['text']} {entry.get('url', '')}")
+        if message.get("method") == "Runtime.consoleAPICalled" and given["type"] in ("error", "assert"):
+            self.errors.append(str([one.get("value", one.get("description")) for one in given["args"]]))
 
 
 @contextmanager

@@ -1,0 +1,102 @@
+"""Every page in a real browser: axe, targets, reflow, focus, and no complaint of the browser."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.browser import Browser
+from tests.matrix.rows import ROWS
+from tests.pages.conftest import Stage
+from tests.pages.visits import NO_PAGES, VISITS, Visit, pages, safe
+
+HERE = Path(__file__).resolve().parent
+LOOKS = (HERE / "looks.js").read_text()
+AXE = (HERE.parent / "vendor/axe-core/axe.min.js").read_text()
+AXE_DIGEST = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+LOOKED_AT = [(320, False), (320, True), (1280, False), (1280, True)]
+# WCAG 2.2, 1.4.10: a window of 1280 x 1024 at 400 %.
+ZOOMED = (320, 256)
+TABS = 100
+
+# Page -> what axe found at each width by day and by night, and how many rules it held against it.
+TABLE: dict[str, list[tuple[int, int, int]]] = {}
+
+
+def test_every_page_of_the_console_is_visited() -> None:
+    visited = {visit.name for visit in VISITS}
+    assert pages() - visited - NO_PAGES.keys() == set(), "a page that nobody looks at: add it to visits.py"
+    assert (visited | NO_PAGES.keys()) - ROWS.keys() == set()
+    assert visited & NO_PAGES.keys() == set()
+
+
+def test_the_vendored_axe_is_the_published_one() -> None:
+    assert hashlib.sha256(AXE.encode()).hexdigest() == AXE_DIGEST
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=[safe(f"{one.name} {one.shows}") for one in VISITS])
+def test_page(stage: Stage, browser: Browser, visit: Visit) -> None:
+    wrong: list[str] = []
+    browser.violations.clear()
+    browser.errors.clear()
+    browser.size(320)
+    go(stage, browser, visit)
+    browser.run(LOOKS)
+    browser.run("looks.open()")
+    wrong += browser.run("looks.bones()")
+    browser.size(*ZOOMED)
+    wrong += [f"at 400 %: {one}" for one in [*browser.run("looks.sideways()"), *focus(browser)]]
+    wrong += [f"refused by the policy: {one}" for one in browser.run("refused")]
+    browser.run(AXE)
+    for width, dark in LOOKED_AT:
+        browser.size(width, dark=dark)
+        place = f"{width} px, {'dark' if dark else 'light'}"
+        found = browser.run("looks.axe()")
+        TABLE.setdefault(f"{visit.name}: {visit.shows}", []).append(
+            (len(found["violations"]), len(found["incomplete"]), found["rules"])
+        )
+        told = found["violations"] + [f"cannot tell: {one}" for one in found["incomplete"]]
+        told += browser.run("looks.sideways()") + browser.run("looks.small()")
+        wrong += [f"{place}: {one}" for one in told]
+    wrong += browser.violations + [one for one in browser.errors if f"status of {visit.answers}" not in one]
+    if wrong:
+        pytest.fail("\n".join(wrong), pytrace=False)
+
+
+def go(stage: Stage, browser: Browser, visit: Visit) -> None:
+    """To the page, and sends the form if it is an answer to one; makes sure that this is the page."""
+    stage.enter(browser, visit.who)
+    browser.open(stage.url + visit.path(stage.ids))
+    if visit.press:
+        browser.run(f"document.documentElement.dataset.left = '1'; {visit.press}")
+        browser.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
+    status = browser.run("performance.getEntriesByType('navigation')[0].responseStatus")
+    assert status == visit.answers, f"{status}\n{browser.text()[:2000]}"
+    asked = browser.run("location.pathname") == "/sign-in" and visit.name != "sign-in"
+    assert not asked, "it asks to sign in"
+
+
+def focus(browser: Browser) -> list[str]:
+    """Goes through the page by the Tab key; says where the focus does not show."""
+    wrong, count = [], browser.run("looks.controls()")
+    for _ in range(min(count + 1, TABS)):
+        browser.press("Tab")
+        found = browser.run("looks.focus()")
+        if found is not None and found["wrong"]:
+            wrong.append(f"focus: {found['wrong']}: {found['what']}")
+    return wrong
+
+
+def test_the_table(capfd: pytest.CaptureFixture[str]) -> None:
+    """Prints what axe found; it is empty when no page was looked at."""
+    head = ["page", *(f"{width} {'dark' if dark else 'light'}" for width, dark in LOOKED_AT), "rules"]
+    with capfd.disabled():
+        print(f"\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
+        for page, cells in TABLE.items():
+            shown = [f"{violations}" + (f" ({unsure}?)" if unsure else "") for violations, unsure, _ in cells]
+            print(f"| {page} | {' | '.join(shown)} | {max(rules for *_, rules in cells)} |")
+        looks = [cell for cells in TABLE.values() for cell in cells]
+        print(f"axe-core 4.14.1: {len(TABLE)} pages, {len(looks)} looks, {sum(one[0] for one in looks)} violations")
+    assert all(violations == 0 for cells in TABLE.values() for violations, *_ in cells)
