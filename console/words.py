@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from incidents.domain import traffic
 from incidents.domain.canonical import Json
@@ -11,6 +11,7 @@ from incidents.domain.changes import State, is_up, label_of
 from incidents.domain.kinds import Kind
 from incidents.domain.people import Recognised
 from incidents.domain.runs import Step
+from incidents.domain.strip import Seen
 from incidents.domain.verdicts import Mark
 from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
@@ -116,6 +117,13 @@ MARKS: dict[str, tuple[str, str, str]] = {
     Mark.ERROR: ("?", "No data", "none"),
     "": ("?", "Not measured yet", "none"),
 }
+# The same for a piece of a strip.
+SEEN: dict[Seen, tuple[str, str, str]] = {
+    Seen.REACHABLE: ("✓", "Reachable", "good"),
+    Seen.SLOW: ("!", "Slow", "warn"),
+    Seen.OUT: ("✕", "Not reachable", "bad"),
+    Seen.NO_DATA: ("?", "No data", "none"),
+}
 STEPS: dict[str, str] = {
     Step.WAITING: "not sent yet",
     Step.ATTEMPTED: "sent, waiting to see it",
@@ -163,6 +171,13 @@ NOUNS = {
     Kind.KEYS: "key set",
 }
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def form_within(length: timedelta, moment: datetime, now: datetime) -> str:
+    """How a moment of a picture that shows so much time is written; see `datetime.strftime`."""
+    if length > timedelta(hours=20) or moment.date() != now.date():
+        return "%d %b %H:%M"
+    return "%H:%M:%S" if length < timedelta(minutes=30) else "%H:%M"
 
 
 def sentence(code: str) -> str:

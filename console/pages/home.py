@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from console.access import SignedInRequest, access_organization, signed_in, signed_in_fragment
 from console.pages.polling import ALL_WELL, WATCHING_FAULT, announcement, poll, stamped, unchanged
+from console.pictures import draw_cards
 from console.words import NOUNS, noun
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.diagnosis import Damage
@@ -95,6 +96,7 @@ def _context(request: SignedInRequest, entered: Found[Organization], fresh: Fres
         "headline": says,
         "poll": poll(request, fragment, _token(entered.row, fresh), says, seconds),
         "in_full": page.cards[:IN_FULL],
+        "pictures": draw_cards(page.cards[:IN_FULL], now),
         "in_lines": page.cards[IN_FULL : IN_FULL + IN_LINES],
         "beyond": max(0, len(page.cards) - IN_FULL - IN_LINES),
         "bulks": bulks(page.cards),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from console.access import SignedInRequest, access_organization, access_resource, signed_in
+from console.pictures import CARD_TIME, draw_together
 from incidents.selectors.resource import read_resource
 
 
@@ -18,7 +19,8 @@ from incidents.selectors.resource import read_resource
 def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> HttpResponse:
     entered = access_organization(request, slug)
     row = access_resource(request, entered.row, resource_id)
-    page = read_resource(request.user, entered.row, row, may_act=entered.may_press, now=timezone.now())
+    now = timezone.now()
+    page = read_resource(request.user, entered.row, row, may_act=entered.may_press, now=now)
     card = page.card
     headline = f"{page.name} is reachable"
     if card is not None:
@@ -30,6 +32,7 @@ def resource(request: SignedInRequest, slug: str, resource_id: uuid.UUID) -> Htt
         "page": page,
         "card": card,
         "headline": headline,
+        "picture": draw_together([row.pk], page.name, now - CARD_TIME, now),
         "incident": page.home.incident,
         "may_act": entered.may_press,
         "entered": entered,

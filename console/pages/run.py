@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from console.access import SignedInRequest, access_run, signed_in, signed_in_fragment
 from console.forms import OverruleForm, TimeForm
 from console.pages.polling import WATCHING_RUN, announcement, poll, stamped, unchanged
+from console.pictures import Picture, draw_together
 from console.step_up import confirm_first
 from console.words import listed, percent_at
 from incidents.domain.runs import Outcome, Phase, Step
@@ -22,11 +23,14 @@ from incidents.selectors.callers import allows
 from incidents.selectors.doors import Found
 from incidents.selectors.preview import read_weight
 from incidents.selectors.run import RunPage, read_run
+from incidents.selectors.strip import resources_of
 from incidents.services.undo import UNDO_FOR
 
 UNKNOWN = "run.outcome-unknown"
 # Many runs end within a second: whoever has just started one is not kept waiting for the next look.
 JUST_STARTED = timedelta(seconds=5)
+# How much its picture shows of the time before the tap, and after the end.
+AROUND = timedelta(minutes=5)
 
 
 @require_safe
@@ -72,6 +76,7 @@ def _context(request: SignedInRequest, entered: Found[Run], now: datetime) -> di
         "page": page,
         "headline": says,
         "tab": tab(page, says),
+        "picture": _picture(entered.row, page, now),
         "proven": sum(Step.VERIFIED in place.steps for place in page.places),
         "took": (page.ended_at or now) - page.accepted_at,
         "late": page.is_live and now - page.accepted_at > max(page.usual.high, timedelta(seconds=10)),
@@ -92,6 +97,12 @@ def _context(request: SignedInRequest, entered: Found[Run], now: datetime) -> di
         "may_press": entered.may_press,
         "may_undo": entered.may_act or allows(entered.consent, entered.row.action),
     }
+
+
+def _picture(row: Run, page: RunPage, now: datetime) -> Picture | None:
+    """What was seen from before the tap to now; of a run that has ended to a while after its end."""
+    end = now if page.ended_at is None else min(now, page.ended_at + AROUND)
+    return draw_together(resources_of(row), page.what, page.accepted_at - AROUND, end)
 
 
 def _token(row: Run, now: datetime) -> str:

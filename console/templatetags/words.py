@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -11,10 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import words
+from console.pictures import Picture
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
 from incidents.domain.changes import State
 from incidents.domain.runs import Step
+from incidents.domain.strip import Seen, Span
+from incidents.selectors.home import Card
 from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
 
@@ -52,6 +56,12 @@ def of_action(count: int, name: str) -> str:
 @register.filter
 def nouns(kinds: Collection[str]) -> str:
     return words.nouns(kinds)
+
+
+@register.filter
+def of_card(pictures: Mapping[uuid.UUID, Picture], card: Card) -> Picture | None:
+    """The picture of a card; None where nothing looks at its resource."""
+    return pictures.get(card.id)
 
 
 @register.filter
@@ -139,8 +149,7 @@ def prefix(name: str) -> SafeString:
 @register.filter
 def mark(value: str | None) -> SafeString:
     """`✓ Reachable` and so on."""
-    sign, word, kind = words.MARKS.get(value or "", words.MARKS[""])
-    return format_html('<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', kind, sign, word)
+    return _mark(*words.MARKS.get(value or "", words.MARKS[""]))
 
 
 @register.filter
@@ -169,6 +178,34 @@ def outside(counts: Mapping[str, int]) -> SafeString:
             note = "" if counts[value] == total else f" ({counts[value]} of {total} checks)"
             return format_html("{}{}", mark(value), note)
     return mark("")
+
+
+@register.filter
+def within(moment: datetime, shown: Span) -> SafeString:
+    """A moment on the axis of a picture: the shorter the time that is shown, the finer; with the day where it tells."""
+    return _time(moment, f"{words.form_within(shown.length, moment, timezone.now())} UTC")
+
+
+@register.filter
+def exact(moment: datetime) -> SafeString:
+    """`03:15:22 UTC`, with the day when it is not today."""
+    today = moment.date() == timezone.now().date()
+    return _time(moment, "%H:%M:%S UTC" if today else "%d %b %H:%M:%S UTC")
+
+
+@register.filter
+def seen(value: Seen) -> str:
+    return words.SEEN[value][1].lower()
+
+
+@register.filter
+def seen_mark(value: Seen) -> SafeString:
+    """`✓ Reachable` and so on, of a piece of a strip."""
+    return _mark(*words.SEEN[value])
+
+
+def _mark(sign: str, word: str, kind: str) -> SafeString:
+    return format_html('<span class="mark {}"><span aria-hidden="true">{}</span> {}</span>', kind, sign, word)
 
 
 def _time(moment: datetime, form: str) -> SafeString:

@@ -18,8 +18,8 @@ from tests.console.conftest import Shop, start_run
 EVERYWHERE = ("edge-a", "edge-b", "edge-c")
 # Session and person; organization with grants; newest look; and one each for resources, locks, locations,
 # preapprovals (3), engineers, undone, usual time, runs, incident, who acts, what is paused, what
-# waits for a second person, notices.
-QUERIES = 20
+# waits for a second person, notices; three for the pictures of all cards.
+QUERIES = 23
 # Session and person; organization with grants; newest look.
 QUERIES_UNCHANGED = 4
 

@@ -58,6 +58,6 @@ def test_it_costs_a_fixed_number_of_queries(
     shop: Shop, operator: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     # Those of the home page without what waits and is told; the resource itself, fresh backends and probes, bindings,
-    # points and measurements.
+    # points and measurements; and the picture of one instead of those of the cards.
     with django_assert_num_queries(QUERIES - 2 + 9):
         operator.get(address(shop))

@@ -18,8 +18,9 @@ from tests import factories
 from tests.console.conftest import Shop, page_of, put, start_run
 from tests.console.test_home import polled
 
-# Session and person; run with grants; targets, readings, plan, verdicts, resources, named (2), undone, attempts, usual.
-QUERIES = 14
+# Session and person; run with grants; targets, readings, plan, verdicts, resources, named (2), undone, attempts, usual;
+# resources of the picture, its stretches, looks and runs.
+QUERIES = 18
 # Session and person; run with grants.
 QUERIES_UNCHANGED = 3
 
