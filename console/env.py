@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Collection
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+
+from incidents.domain.notices import is_mail_address
 
 env = environ.Env()
 # A hundred years: dates that much earlier can still be reckoned with.
@@ -122,3 +125,44 @@ def whole(name: str, value: int, least: int, most: int) -> int:
     if not least <= value <= most:
         raise ImproperlyConfigured(f"{name} must be from {least} to {most}; it is {value}.")
     return value
+
+
+# How the connection to a mail server is kept private, by the scheme of its address, and its usual port.
+MAIL_SCHEMES = {"smtp": ("none", 25), "smtp+starttls": ("starttls", 587), "smtps": ("tls", 465)}
+
+
+def mail_server(url: str, sender: str) -> dict[str, str | int]:
+    """What `MAIL_URL` says of the mail server; empty where it is empty.
+
+    Raises ImproperlyConfigured, without the address: it may hold a password.
+    """
+    if not url:
+        return {}
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in MAIL_SCHEMES or not parts.hostname or parts.path.strip("/"):
+        raise ImproperlyConfigured("MAIL_URL must be smtp+starttls://USER:PASSWORD@HOST:PORT, smtps://… or smtp://….")
+    if not is_mail_address(sender):
+        raise ImproperlyConfigured("Set MAIL_FROM to the address that mail is from, such as console@example.net.")
+    tls, usual = MAIL_SCHEMES[parts.scheme]
+    return {
+        "host": parts.hostname,
+        "port": port or usual,
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "tls": tls,
+        "sender": sender,
+    }
+
+
+def address_of_console(url: str) -> str:
+    """The address without a slash at its end; empty where it is empty. Raises ImproperlyConfigured."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query):
+        raise ImproperlyConfigured(
+            "CONSOLE_URL must be the address of the console, such as https://console.example.net."
+        )
+    return url.rstrip("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.env import (
+    address_of_console,
     check_company,
     check_fernet_key,
     check_network,
@@ -12,6 +13,7 @@ from console.env import (
     days,
     env,
     listed,
+    mail_server,
     one_of,
     secret,
     whole,
@@ -188,6 +190,13 @@ SNAPSHOT_SOURCE_AFTER_SECONDS = env.float("SNAPSHOT_SOURCE_AFTER_SECONDS", defau
 # 30 days, for the console says of any moment of that time what was running where; the database holds it to the first.
 SNAPSHOT_KEEP_DAYS = days("SNAPSHOT_KEEP_DAYS", env.int("SNAPSHOT_KEEP_DAYS", default=400), least=30)
 OBSERVATION_KEEP_DAYS = days("OBSERVATION_KEEP_DAYS", env.int("OBSERVATION_KEEP_DAYS", default=400), least=30)
+
+# Notices (docs/notifications.md): the address that their links begin with, the mail server, and networks that webhooks
+# may reach though they are not public.
+CONSOLE_URL = address_of_console(env.str("CONSOLE_URL", default=""))
+MAIL_FROM = env.str("MAIL_FROM", default="")
+MAIL_SERVER = mail_server(secret("MAIL_URL", default=""), MAIL_FROM)
+NOTICE_NETWORKS = listed("NOTICE_NETWORKS", env.str("NOTICE_NETWORKS", default=""), check_network)
 
 REDIS_URL = secret("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL

@@ -17,6 +17,7 @@ from incidents.inventory.document import (
     ResourceEntry,
 )
 from incidents.inventory.nodes import Sheet, near
+from incidents.inventory.notify import check_notify
 from incidents.inventory.outside import check_outside
 from incidents.inventory.prefixes import check_prefixes
 from incidents.inventory.removals import wrong_removals
@@ -26,6 +27,8 @@ from incidents.inventory.rules import Rules
 # Without a name of a host: to look it up may take longer than any budget, and needs the outside.
 ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)\]|([0-9.]+)):([0-9]{1,5})")
 RPKI = "rpki"
+# Lists of things that have a name each.
+SECTIONS = ("locations", "backends", "probes", "organizations", "people", "rotas", "preapprovals", "channels", "notify")
 # After so many faults, looking for what was meant would only cost time.
 PATIENCE = 100
 
@@ -55,6 +58,7 @@ def check(sheet: Sheet, inventory: Inventory, rules: Rules) -> None:
     for index, person in enumerate(inventory.people):
         _check_groups(sheet, f"people[{index}].groups", person.groups, names)
     check_rotas(sheet, inventory)
+    check_notify(sheet, inventory, names.groups)
     for index, preapproval in enumerate(inventory.preapprovals):
         _check_preapproval(sheet, f"preapprovals[{index}]", preapproval, names, rules)
     _check_removals(sheet, inventory)
@@ -75,7 +79,7 @@ def _names(inventory: Inventory) -> _Names:
 
 
 def _check_unique(sheet: Sheet, inventory: Inventory) -> None:
-    for section in ("locations", "backends", "probes", "organizations", "people", "rotas", "preapprovals"):
+    for section in SECTIONS:
         paths = [(f"{section}[{i}].name", entry.name) for i, entry in enumerate(getattr(inventory, section))]
         _refuse_repeated(sheet, paths)
     _refuse_repeated(sheet, [(f"people[{i}].company_id", one.company_id) for i, one in enumerate(inventory.people)])

@@ -17,6 +17,8 @@ KINDS = (
     "person",
     "rota",
     "preapproval",
+    "channel",
+    "notify",
 )
 
 

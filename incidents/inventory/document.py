@@ -89,6 +89,7 @@ class PersonEntry:
     password: str
     groups: tuple[str, ...]
     company_id: str = ""
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,27 @@ class RotaEntry:
     turns: Turns | None
     shifts: tuple[Shift, ...]
     settings: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEntry:
+    """One way out; `settings` hold secrets only as references."""
+
+    name: str
+    kind: str
+    settings: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyEntry:
+    """Who is told what. `organizations` and `kinds` are names, never a rule: `every organization` is written out."""
+
+    name: str
+    organizations: tuple[str, ...]
+    platform: bool
+    kinds: tuple[str, ...]
+    severity: str
+    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +177,8 @@ class Inventory:
     rotas: tuple[RotaEntry, ...]
     preapprovals: tuple[PreapprovalEntry, ...]
     remove: tuple[Removal, ...]
+    channels: tuple[ChannelEntry, ...] = ()
+    notify: tuple[NotifyEntry, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def fault(self, message: str, path: str) -> InventoryFault:

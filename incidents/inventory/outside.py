@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from incidents.domain.canonical import Json, JsonObject
 from incidents.domain.errors import InventoryFault
-from incidents.inventory.document import BackendEntry, Inventory, ProbeEntry, RotaEntry
+from incidents.inventory.document import BackendEntry, ChannelEntry, Inventory, ProbeEntry, RotaEntry
 from incidents.inventory.nodes import Sheet, near
 from incidents.inventory.references import is_reference
 from incidents.inventory.rules import Closable, Rules, Secret
@@ -22,6 +22,8 @@ def check_outside(sheet: Sheet, inventory: Inventory, rules: Rules) -> None:
     for index, rota in enumerate(inventory.rotas):
         if rota.settings:
             _check_rota(sheet, f"rotas[{index}]", rota, rules)
+    for index, channel in enumerate(inventory.channels):
+        _check_channel(sheet, f"channels[{index}]", channel, rules)
     for index, person in enumerate(inventory.people):
         if person.password:
             _resolve(sheet, f"people[{index}].password", person.password, rules.secret)
@@ -67,6 +69,18 @@ def _check_probe(sheet: Sheet, path: str, entry: ProbeEntry, rules: Rules) -> No
 def _check_rota(sheet: Sheet, path: str, entry: RotaEntry, rules: Rules) -> None:
     def make(secret: Secret) -> Closable:
         return rules.rota(entry.name, entry.settings, secret)
+
+    _check_settings(sheet, path, entry.settings, make, rules.secret)
+
+
+def _check_channel(sheet: Sheet, path: str, entry: ChannelEntry, rules: Rules) -> None:
+    kind = rules.channels.get(entry.kind)
+    if kind is None:
+        _unknown_kind(sheet, path, entry.kind, rules.channels)
+        return
+
+    def make(secret: Secret) -> Closable:
+        return kind(entry.name, entry.settings, secret)
 
     _check_settings(sheet, path, entry.settings, make, rules.secret)
 

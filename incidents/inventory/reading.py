@@ -27,6 +27,7 @@ from incidents.inventory.document import (
     WatchEntry,
 )
 from incidents.inventory.nodes import Fields, Node, Sheet, whole
+from incidents.inventory.notify import read_channel, read_mail, read_notify
 from incidents.inventory.preapprovals import read_preapproval
 from incidents.inventory.rotas import read_rota
 from incidents.inventory.rules import Rules
@@ -51,6 +52,7 @@ VERSION = 1
 # The schema nests 7 deep. The C loader recurses without a limit of its own, and would crash the process.
 DEEPEST = 30
 SECTIONS = ("locations", "backends", "probes", "organizations", "people", "preapprovals")
+OPTIONAL = ("rotas", "channels", "notify", "remove")
 
 
 def read(text: str, rules: Rules) -> Inventory | list[InventoryFault]:
@@ -100,7 +102,7 @@ def _line(mark: _Mark | None) -> int:
 
 
 def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> Inventory:
-    fields = Fields(sheet, node, "", ("version", *SECTIONS, "rotas", "remove"))
+    fields = Fields(sheet, node, "", ("version", *SECTIONS, *OPTIONAL))
     if fields.integer("version", 1, 2**31) != VERSION:
         fields.fault("version", f"must be {VERSION}; this console knows no other")
     locations = tuple(_read_location(sheet, *item) for item in fields.items("locations"))
@@ -111,6 +113,8 @@ def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> 
     people = tuple(_read_person(sheet, *item) for item in fields.items("people"))
     rotas = tuple(read_rota(sheet, *item) for item in fields.items("rotas", optional=True))
     preapprovals = tuple(read_preapproval(sheet, *item, organizations) for item in fields.items("preapprovals"))
+    channels = tuple(read_channel(sheet, *item) for item in fields.items("channels", optional=True))
+    notify = tuple(read_notify(sheet, *item, organizations) for item in fields.items("notify", optional=True))
     named = fields.texts("remove", longest=250, optional=True)
     return Inventory(
         digest=hashlib.sha256(text.encode()).hexdigest(),
@@ -122,6 +126,8 @@ def _read_document(sheet: Sheet, node: Node | None, text: str, rules: Rules) -> 
         rotas=rotas,
         preapprovals=preapprovals,
         remove=tuple(Removal(*item.partition(" ")[::2]) for item in named),
+        channels=channels,
+        notify=notify,
         lines=sheet.lines,
     )
 
@@ -214,7 +220,7 @@ def _read_watch(sheet: Sheet, node: Node, path: str) -> WatchEntry:
 
 
 def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
-    fields = Fields(sheet, node, path, ("name", "title", "identity", "password", "groups", "company_id"))
+    fields = Fields(sheet, node, path, ("name", "title", "identity", "password", "groups", "company_id", "mail"))
     name = fields.slug("name")
     return PersonEntry(
         name=name,
@@ -223,6 +229,7 @@ def _read_person(sheet: Sheet, node: Node, path: str) -> PersonEntry:
         password=fields.text("password", longest=1000),
         groups=tuple(fields.texts("groups")),
         company_id=fields.text("company_id", default="", longest=255),
+        mail=read_mail(fields),
     )
 
 

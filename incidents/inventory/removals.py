@@ -65,4 +65,6 @@ def _there(inventory: Inventory) -> dict[str, set[str]]:
         "person": {entry.name for entry in inventory.people},
         "rota": {entry.name for entry in inventory.rotas},
         "preapproval": {entry.name for entry in inventory.preapprovals},
+        "channel": {entry.name for entry in inventory.channels},
+        "notify": {entry.name for entry in inventory.notify},
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from incidents.domain.canonical import JsonObject
@@ -34,6 +34,13 @@ class ProbeRule(Protocol):
         """Makes the probe, without connecting. Raises InventoryFault with a path such as `settings.x`."""
 
 
+class ChannelRule(Protocol):
+    """A kind of channel, as far as the inventory uses it."""
+
+    def __call__(self, name: str, settings: JsonObject, secret: Secret) -> Closable:
+        """Makes the sender, without connecting. Raises InventoryFault with a path such as `settings.x`."""
+
+
 class RotaRule(Protocol):
     """An on-call system, as far as the inventory uses it."""
 
@@ -50,6 +57,7 @@ class Rules:
         rota: makes the client of an on-call system, without connecting; raises as the others do.
         actions: names of the catalogue, each with the kinds of resources that it is for.
         secret: what stands behind a reference; raises InventoryFault.
+        channels: by kind.
     """
 
     backends: Mapping[str, BackendRule]
@@ -58,3 +66,4 @@ class Rules:
     rota: RotaRule
     actions: Mapping[str, Sequence[str]]
     secret: Secret
+    channels: Mapping[str, ChannelRule] = field(default_factory=dict)

@@ -19,6 +19,15 @@ from incidents.models.inventory import (
     Probe,
     Resource,
 )
+from incidents.models.notices import (
+    Believed,
+    Channel,
+    Delivery,
+    DeliveryAttempt,
+    Letter,
+    NoticeRoute,
+    Telling,
+)
 from incidents.models.on_call import Rota
 from incidents.models.people import (
     OrganizationGroupObjectPermission,
@@ -56,10 +65,14 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Backend",
+    "Believed",
     "Binding",
     "Breaker",
     "CallerConsent",
+    "Channel",
     "ConsentedAction",
+    "Delivery",
+    "DeliveryAttempt",
     "Denial",
     "Diagnosis",
     "Duty",
@@ -69,10 +82,12 @@ __all__ = [
     "Incident",
     "InventoryRevision",
     "Invitation",
+    "Letter",
     "Location",
     "Look",
     "Measurement",
     "Notice",
+    "NoticeRoute",
     "Observation",
     "Organization",
     "OrganizationGroupObjectPermission",
@@ -96,5 +111,6 @@ __all__ = [
     "StageVerdict",
     "Tally",
     "Target",
+    "Telling",
     "UsedCode",
 ]

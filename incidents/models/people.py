@@ -35,6 +35,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
         help_text="The subject by which the company's sign-in knows them; empty where it does not.",
     )
 
+    mail = models.CharField(
+        max_length=254, blank=True, help_text="Where notices to their groups go; nobody signs in by it."
+    )
+
     objects = BaseUserManager()
 
     USERNAME_FIELD = "username"

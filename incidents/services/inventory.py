@@ -11,6 +11,7 @@ from incidents.actions.catalogue import CATALOGUE
 from incidents.audit.log import Actor, append, recorded
 from incidents.domain.errors import InventoryFault
 from incidents.engine.kinds import ADAPTERS, CONNECTING, PROBES
+from incidents.engine.notice_channels import kinds_of_channels
 from incidents.inventory.diff import InventoryDiff
 from incidents.inventory.document import Inventory
 from incidents.inventory.reading import read as read_text
@@ -40,6 +41,7 @@ def read(text: str) -> Inventory | list[InventoryFault]:
             rota=client_of,
             actions={name: action.kinds for name, action in CATALOGUE.items()},
             secret=lambda reference: resolve(reference, Path.cwd()),
+            channels=kinds_of_channels(),
         ),
     )
 

@@ -14,6 +14,7 @@ from incidents.domain.canonical import JsonObject
 from incidents.domain.people import ORGANIZATION_ROLES, PLATFORM_RIGHTS, group_of, groups_of
 from incidents.engine.news import show_news_to
 from incidents.engine.snapshots import released
+from incidents.engine.telling import begin_here
 from incidents.inventory.diff import KINDS
 from incidents.models import Binding, Organization, Person, Plan, Preapproval, RoleChange
 from incidents.services.inventory_kinds import LINKS, SPECS, Link, column, link_row, row
@@ -44,6 +45,8 @@ def write(comparison: Comparison) -> None:
         for kind in reversed(KINDS):
             if kind not in FIRST_TO_GO:
                 _remove(comparison, kind)
+    if not comparison.present["notify"]:
+        begin_here()
     show_news_to(Organization.objects.all())
 
 

@@ -12,7 +12,9 @@ from django.db.models import Model
 from incidents.models import (
     Backend,
     Binding,
+    Channel,
     Location,
+    NoticeRoute,
     Organization,
     OrganizationGroupObjectPermission,
     Person,
@@ -83,7 +85,7 @@ SPECS: dict[str, Kind] = {
     "person": Kind(
         Person,
         ("username",),
-        same("title", "identity", "company_id", "password", "first_password") | {"active": "is_active"},
+        same("title", "identity", "company_id", "mail", "password", "first_password") | {"active": "is_active"},
         gone=("active", False),
     ),
     "rota": Kind(Rota, ("slug",), same("turns", "shifts", "settings")),
@@ -93,6 +95,8 @@ SPECS: dict[str, Kind] = {
         same("action", "terms", "digest", "seal") | {"organization": "organization__slug"},
         gone=("digest", ""),
     ),
+    "channel": Kind(Channel, ("slug",), same("kind", "settings")),
+    "notify": Kind(NoticeRoute, ("slug",), same("organizations", "platform", "kinds", "severity", "channels")),
 }
 LINKS = (
     Link(

@@ -67,7 +67,7 @@ def _taken(inventory: Inventory, comparison: Comparison) -> Iterator[InventoryFa
 
 def _needed(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
     """What would be left over refers to something that is to go."""
-    users: dict[tuple[str, str], list[str]] = defaultdict(list)
+    users = _hearing(comparison)
     for kind, field in (("binding", "backend"), ("resource", "organization"), ("preapproval", "organization")):
         for name, fields in _left(comparison, kind):
             users[field, str(fields[field])].append(f"{kind} {name}")
@@ -85,6 +85,16 @@ def _needed(comparison: Comparison) -> Iterator[tuple[tuple[str, str], str]]:
             if found:
                 more = f" and {len(found) - 1} more" if len(found) > 1 else ""
                 yield (kind, name), f"`{found[0]}`{more} would be left without it; name what uses it under remove too"
+
+
+def _hearing(comparison: Comparison) -> dict[tuple[str, str], list[str]]:
+    """Channels, each with the routes that lead to it."""
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, fields in _left(comparison, "notify"):
+        channels = fields["channels"]
+        for channel in channels if isinstance(channels, list) else ():
+            users["channel", channel].append(f"notify {name}")
+    return users
 
 
 def _left(comparison: Comparison, kind: str) -> Iterator[tuple[str, Fields]]:

@@ -11,7 +11,10 @@ from incidents.engine.seals import seal_preapproval
 from incidents.inventory.diff import KINDS, InventoryDiff, KindDiff
 from incidents.inventory.document import (
     BackendEntry,
+    ChannelEntry,
     Inventory,
+    NotifyEntry,
+    PersonEntry,
     PreapprovalEntry,
     ProbeEntry,
     RotaEntry,
@@ -111,18 +114,7 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Row
             }
             for entry in inventory.organizations
         },
-        "person": {
-            entry.name: {
-                "title": entry.title,
-                "identity": entry.identity,
-                "company_id": entry.company_id,
-                "password": hashes[entry.name].password,
-                "first_password": hashes[entry.name].first,
-                "active": True,
-                "groups": frozenset(entry.groups),
-            }
-            for entry in inventory.people
-        },
+        "person": {entry.name: _person(entry, hashes[entry.name]) for entry in inventory.people},
         "rota": {entry.name: _rota(entry) for entry in inventory.rotas},
         "preapproval": {
             entry.name: {
@@ -139,11 +131,13 @@ def _wanted(inventory: Inventory, hashes: Mapping[str, Hashes]) -> dict[str, Row
             }
             for entry in inventory.preapprovals
         },
+        "channel": {entry.name: _alike("channel", entry) for entry in inventory.channels},
+        "notify": {entry.name: _notify(entry) for entry in inventory.notify},
         **_wanted_resources(inventory),
     }
 
 
-def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
+def _alike(kind: str, entry: BackendEntry | ProbeEntry | ChannelEntry) -> Fields:
     """The fields of an entry whose columns bear the same names."""
     return {field: getattr(entry, field) for field in SPECS[kind].fields}
 
@@ -151,6 +145,29 @@ def _alike(kind: str, entry: BackendEntry | ProbeEntry) -> Fields:
 def _seal(entry: PreapprovalEntry) -> str:
     agreed = digest(entry.as_json())
     return seal_preapproval(entry.name, entry.action, entry.organization, entry.terms.as_json(), agreed)
+
+
+def _person(entry: PersonEntry, hashed: Hashes) -> Fields:
+    return {
+        "title": entry.title,
+        "identity": entry.identity,
+        "company_id": entry.company_id,
+        "mail": entry.mail,
+        "password": hashed.password,
+        "first_password": hashed.first,
+        "active": True,
+        "groups": frozenset(entry.groups),
+    }
+
+
+def _notify(entry: NotifyEntry) -> Fields:
+    return {
+        "organizations": sorted(entry.organizations),
+        "platform": entry.platform,
+        "kinds": sorted(entry.kinds),
+        "severity": entry.severity,
+        "channels": sorted(entry.channels),
+    }
 
 
 def _rota(entry: RotaEntry) -> Fields:
