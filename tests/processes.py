@@ -67,9 +67,9 @@ def worker(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]
     return process(*arguments.split(), **environment)
 
 
-def driver() -> AbstractContextManager[subprocess.Popen[bytes]]:
+def driver(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """`manage.py drive`: the same loop without Celery."""
-    return process("manage.py", "drive")
+    return process("manage.py", "drive", **environment)
 
 
 @contextmanager

@@ -7,10 +7,13 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 from django.db import close_old_connections
+
+if TYPE_CHECKING:
+    from incidents.engine.delivering import Postmen
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ class Sweeper:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="advance")
         self._under_way: dict[uuid.UUID, Future[None]] = {}
         self._handing_back: Future[None] | None = None
+        self._postmen: Postmen | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -58,11 +62,14 @@ class Sweeper:
     def sweep(self) -> float:
         """Starts what is due, and says after how many seconds to look again."""
         # Celery wants the step before Django knows its models.
+        from incidents.engine.delivering import Postmen
         from incidents.engine.due import advance_and_close, due_runs, seconds_to_next
         from incidents.engine.handing_back import hand_back_due
         from incidents.engine.heartbeat import beat
 
         self._hand_back(hand_back_due)
+        self._postmen = self._postmen or Postmen()
+        self._postmen.begin()
         self._under_way = {run_id: future for run_id, future in self._under_way.items() if not future.done()}
         for run_id in due_runs(MOST):
             if run_id not in self._under_way:
