@@ -28,6 +28,7 @@ from console.pages import (
     second_factor,
     sign_in,
     then,
+    tokens,
     undo,
     welcome,
 )
@@ -60,6 +61,8 @@ urlpatterns: list[URLPattern] = [
     path("me/recovery-codes", me.recovery_codes, name="recovery-codes"),
     path("me/factors/<int:pk>/remove", me.remove, name="factor-remove"),
     path("me/password", me.password, name="password"),
+    path("me/tokens/add", tokens.add, name="token-add"),
+    path("me/tokens/<uuid:token_id>/revoke", tokens.revoke, name="token-revoke"),
     path("c/<slug:slug>", home.home, name="home"),
     path("c/<slug:slug>/summary", home.summary, name="home-summary"),
     path("c/<slug:slug>/resources", home.everything, name="resources"),

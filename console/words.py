@@ -12,6 +12,7 @@ from incidents.domain.kinds import Kind
 from incidents.domain.people import Recognised
 from incidents.domain.runs import Step
 from incidents.domain.strip import Seen
+from incidents.domain.tokens import Scope
 from incidents.domain.verdicts import Mark
 from incidents.selectors.stages import StageLine
 from incidents.selectors.usual import Usual
@@ -156,6 +157,12 @@ ROLES: dict[str, tuple[str, str]] = {
     "operators": ("Operator", "Sees everything, and starts, stops and undoes what is approved."),
     "viewers": ("Viewer", "Sees everything, and changes nothing."),
     "support": ("Our support staff", "Sees everything, and helps when you ask."),
+}
+# What a token may be used for, and what that means.
+SCOPES: dict[str, tuple[str, str]] = {
+    Scope.READ: ("Read", "sees what is broken, and how runs go"),
+    Scope.PROPOSE: ("Propose", "makes previews, and changes nothing"),
+    Scope.RUN: ("Run", "starts, stops and continues runs of what was previewed"),
 }
 TIERS = {
     1: "a preview and one button",

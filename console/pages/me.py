@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
@@ -23,6 +24,7 @@ from console.sign_in.answers import confirmed, fresh, refuse
 from incidents.domain.errors import Refused
 from incidents.models import Person
 from incidents.selectors.factors import read_factors
+from incidents.selectors.tokens import open_tokens
 from incidents.services import factors
 
 
@@ -58,7 +60,8 @@ class PasswordForm(forms.Form):
 @require_safe
 @signed_in
 def show(request: SignedInRequest) -> HttpResponse:
-    return render(request, "me/me.html", {"factors": read_factors(request.user)})
+    context = {"factors": read_factors(request.user), "tokens": open_tokens(request.user, timezone.now())}
+    return render(request, "me/me.html", context)
 
 
 @require_safe

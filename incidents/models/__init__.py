@@ -57,9 +57,11 @@ from incidents.models.snapshots import (
     Snapshot,
     SnapshotRelease,
 )
+from incidents.models.tokens import ApiToken, KeyedAnswer
 from incidents.models.workers import Duty
 
 __all__ = [
+    "ApiToken",
     "Approval",
     "Attempt",
     "AuditEntry",
@@ -82,6 +84,7 @@ __all__ = [
     "Incident",
     "InventoryRevision",
     "Invitation",
+    "KeyedAnswer",
     "Letter",
     "Location",
     "Look",

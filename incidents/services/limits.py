@@ -42,6 +42,10 @@ PASSKEY_ASKED = Limit(300, 300)
 COMPANY_NETWORK = Limit(60, 300)
 CODE_AND_NETWORK = Limit(5, 300)
 CODE = Limit(20, 3600)
+# 256 random bits are not guessed; this keeps a program with an old token from asking without end.
+TOKEN_NETWORK = Limit(60, 300)
+# A preview looks at the network, as a person's does; nobody reads one a second.
+PREVIEWS_OF_TOKEN = Limit(60, 60)
 REFUSAL_TOLD = Limit(1, 60)
 KEYS_ASKED = Limit(1, 60)
 
@@ -119,6 +123,16 @@ def take_company(origin: Origin) -> None:
 def may_ask_for_keys() -> bool:
     """Whether the company's keys may be asked for again because of one that we do not know."""
     return may(KEYS_ASKED, "company keys")
+
+
+def take_token(origin: Origin) -> None:
+    """After a token that is none. Raises Limited."""
+    take(TOKEN_NETWORK, "token", origin.network)
+
+
+def take_preview(token: UUID) -> None:
+    """Before a program is shown a preview. Raises Limited."""
+    take(PREVIEWS_OF_TOKEN, "preview", str(token))
 
 
 def take_code(person: UUID, origin: Origin) -> None:

@@ -85,6 +85,8 @@ ROWS: dict[str, Row] = {
     "recovery-codes": ones_own(FORM),
     "factor-remove": Row(FORM),
     "password": ones_own(FORM),
+    "token-add": ones_own(FORM),
+    "token-revoke": Row(FORM),
     "welcome": Row(FORM, closed=True),  # for a token that nobody has given out
     "home": Row(SAFE, SEE),
     "home-summary": Row(SAFE, SEE, fragment=True),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from incidents.domain.diagnosis import Damage
 from incidents.domain.people import PLATFORM_ROLES, Recognised
+from incidents.domain.tokens import Scope
 from incidents.models import (
     Breaker,
     CallerConsent,
@@ -27,7 +28,7 @@ from incidents.models import (
     Resource,
     Review,
 )
-from incidents.services import approvals, consents
+from incidents.services import approvals, consents, tokens
 from incidents.services.start import Consent, start
 from tests import factories
 from tests.console.conftest import sign_in
@@ -142,6 +143,7 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
     )
     # Somebody else's.
     factor = Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={})
+    token = tokens.make(member, tokens.Asked(organization, "theirs", [Scope.READ], 30)).token
     review = Review.objects.create(run=ended, opened_at=now)
     notice = Notice.objects.create(person=operator, at=now, text="something", link="/")
     return Things(
@@ -163,6 +165,7 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
             "review_id": review.pk,
             "notice_id": notice.pk,
             "pk": factor.pk,
+            "token_id": token.pk,
             "token": "made-up",
         },
         {"digest": approval.plan_id, "words": "no", "key": "key-of-a-form", "reason": "it is down", "word": "SERIOUS",
