@@ -157,6 +157,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+# Load balancers and Prometheus ask each process itself, behind whatever ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|metrics)$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -222,6 +224,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
+
+# Who may read /metrics: whoever shows the token, or comes from one of the networks. Nobody, when neither is set.
+METRICS_TOKEN = secret("METRICS_TOKEN", default="")
+METRICS_NETWORKS = listed("METRICS_NETWORKS", env.str("METRICS_NETWORKS", default=""), check_network)
 
 LOGGING = {
     "version": 1,

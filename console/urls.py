@@ -106,5 +106,7 @@ urlpatterns: list[URLPattern] = [
     path("reviews/<int:review_id>", review.review, name="review"),
     path("notices/<int:notice_id>/read", review.read_notice, name="notice-read"),
     path("livez", health.alive, name="livez"),
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("offline", errors.offline, name="offline"),
 ]

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -34,9 +34,16 @@ def database_url() -> str:
     return f"postgresql://{given['USER']}@{given['HOST']}:{given['PORT']}/{given['NAME']}"
 
 
-@contextmanager
-def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(*arguments: str, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A Python process of the project, on the test database; killed at the end, frozen or not."""
+    return _process(arguments, None, environment)
+
+
+@contextmanager
+def _process(
+    arguments: Sequence[str], log: Path | None, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The same; `log` is the file that takes all it says."""
     given = {
         "DJANGO_SETTINGS_MODULE": "console.settings",
         "SECRET_KEY": settings.SECRET_KEY,
@@ -45,14 +52,15 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
         "LOG_LEVEL": "WARNING",
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",
     }
-    child = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **given, **environment},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (log or Path(os.devnull)).open("ab") as said:
+        child = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, **given, **environment},
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
     try:
         yield child
     finally:
@@ -61,10 +69,27 @@ def process(*arguments: str, **environment: str) -> Iterator[subprocess.Popen[by
         child.wait()
 
 
-def worker(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def worker(log: Path | None = None, /, **environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:
     """A Celery worker as the Procfile starts it."""
-    arguments = "-m celery --app console worker --pool threads --concurrency 4 --without-gossip --without-mingle"
-    return process(*arguments.split(), **environment)
+    arguments = (
+        "-m celery --app console --quiet worker --pool threads --concurrency 4 --without-gossip --without-mingle"
+    )
+    return _process(arguments.split(), log, environment)
+
+
+@contextmanager
+def web(log: Path | None = None, /, **environment: str) -> Iterator[str]:
+    """The web server as the Procfile starts it; its address, once it answers."""
+    port = free_port()
+    arguments = f"-m gunicorn console.wsgi --worker-class gthread --workers 1 --threads 4 --bind 127.0.0.1:{port}"
+    with _process(arguments.split(), log, environment) as child:
+        until(lambda: child.poll() is not None or _listens(port), 30)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def driver(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:

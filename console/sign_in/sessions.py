@@ -31,6 +31,8 @@ OPEN_WITHOUT_FACTOR = frozenset(
         "sign-in",
         "account_login",
         "livez",
+        "readyz",
+        "metrics",
         "offline",
     }
 )

@@ -128,6 +128,12 @@ class Run(models.Model):
             # What the sweep asks every 2 s: live runs that are due.
             models.Index(fields=("wake_at",), condition=~models.Q(phase=Phase.ENDED.value), name="run_due"),
             models.Index(fields=("organization", "-accepted_at")),
+            # What is measured of the machine: how runs ended and how long they took, from the index alone.
+            models.Index(
+                fields=("ended_at", "accepted_at", "action", "outcome"),
+                condition=models.Q(ended_at__isnull=False),
+                name="run_ended",
+            ),
         )
 
     def __str__(self) -> str:

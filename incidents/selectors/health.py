@@ -15,15 +15,22 @@ from celery import current_app
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import OuterRef, Subquery
+from django.db.models import Count, OuterRef, Subquery
 
 from incidents.audit import fence, snapshot_fence
+from incidents.domain.runs import Outcome
 from incidents.engine import heartbeat, poller
-from incidents.models import AuditHead, Breaker, Duty, Incident, Look, Probe
+from incidents.models import AuditHead, Breaker, Duty, Incident, Look, Probe, Run
 from incidents.selectors.machine import read_machine
 
 # How long a SQLite database may be locked by somebody else before it counts as locked, in milliseconds.
 LOCKED_AFTER = 300
+# When a worker or a poller counts as gone: several of its own rounds, and whatever hangs in one.
+SWEEP_LATE = timedelta(seconds=20)
+POLL_LATE = poller.LEASE
+# Of which runs it is told how long they took: the newest so many of this time.
+LATELY = timedelta(hours=24)
+MOST_RUNS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +167,21 @@ def open_incidents() -> int:
 
 def open_breakers() -> int:
     return Breaker.objects.filter(closed_at=None).count()
+
+
+def runs_ended() -> dict[tuple[str, str], int]:
+    """How many runs ever ended, by action and outcome. One query, answered by an index."""
+    ended = Run.objects.filter(ended_at__isnull=False).order_by()
+    rows = ended.values_list("action", "outcome").annotate(count=Count("*"))
+    return {(action, outcome): count for action, outcome, count in rows}
+
+
+def verified_lately(now: datetime) -> list[tuple[str, timedelta]]:
+    """Action and time from accepted to proven of the runs that succeeded within `LATELY`. One query, by an index.
+
+    Args:
+        now: by the database's clock.
+    """
+    proven = Run.objects.filter(ended_at__gte=now - LATELY, outcome=Outcome.SUCCEEDED).order_by("-ended_at")
+    rows = proven.values_list("action", "accepted_at", "ended_at")[:MOST_RUNS]
+    return [(action, ended - accepted) for action, accepted, ended in rows if ended is not None]

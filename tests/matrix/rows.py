@@ -130,5 +130,7 @@ ROWS: dict[str, Row] = {
     "review": Row(FORM, REVIEW, REVIEW, done=True),
     "notice-read": Row(POST, NONE, SIGNED_IN, heard=SIGNED_IN),
     "livez": open_to_all(SAFE),
+    "readyz": open_to_all(SAFE),
+    "metrics": Row(SAFE, closed=True),  # as long as no token and no network is set
     "offline": open_to_all(SAFE),
 }
