@@ -73,6 +73,7 @@ def _addresses(run: Run) -> list[tuple[str, str, str]]:
         ("desk: one customer", "/desk/c/example-shop"),
         ("desk: freezes", "/desk/freeze"),
         ("desk: queue", "/desk/queue"),
+        ("desk: notices", "/desk/notices"),
     ]
     reviewer = [
         ("reviews", "/reviews"),

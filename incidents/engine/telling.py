@@ -79,7 +79,7 @@ def _write(found: list[News], routes: list[NoticeRoute], now: datetime) -> int:
     new = {news.key: (news, channels) for news, channels in heard if news.key not in known}
     if not new:
         return 0
-    receivers = _receivers({channel for _, channels in new.values() for channel in channels})
+    receivers = receivers_of({channel for _, channels in new.values() for channel in channels})
     deliveries = []
     for news, channels in new.values():
         letter = _letter(news, now)
@@ -101,7 +101,7 @@ def hears(route: NoticeRoute, news: News) -> bool:
     return concerned and news.about in route.kinds and at_least(news.severity, Severity(route.severity))
 
 
-def _receivers(channels: set[str]) -> dict[str, list[str]]:
+def receivers_of(channels: set[str]) -> dict[str, list[str]]:
     """Mail channels with the addresses of whoever is told now; an empty one where nobody has any."""
     found: dict[str, list[str]] = {}
     for channel in Channel.objects.filter(slug__in=channels, kind=MAIL):

@@ -111,6 +111,7 @@ ROWS: dict[str, Row] = {
     "desk-freeze-check": Row(FORM, HELP, HELP),
     "desk-freeze-lift": Row(FORM, HELP, HELP, elsewhere=HELP),
     "desk-breaker-close": Row(FORM, HELP, HELP, elsewhere=HELP, heard=HELP),
+    "desk-notices": Row(SAFE, HELP),
     "desk-queue": Row(SAFE, QUEUE),
     "desk-queue-take": Row(FORM, QUEUE, frozenset({"engineer"}), elsewhere=QUEUE),
     "desk-queue-note": Row(FORM, QUEUE, QUEUE, elsewhere=QUEUE),

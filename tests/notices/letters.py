@@ -37,10 +37,10 @@ def in_turn(*answers: Sequence[str]) -> Callable[[str, int], Sequence[str]]:
     return lambda host, port: left.pop(0)
 
 
-def webhook(url: str, **more: object) -> Webhook:
+def webhook(url: str, *, secret: str = SECRET, **more: object) -> Webhook:
     """One that may reach this machine."""
     given: dict[str, object] = {"allowed": LOOPBACK, "budget": 5.0, **more}
-    return Webhook("shop-hook", url, Signer.read("secret", SECRET), **given)  # type: ignore[arg-type]
+    return Webhook("shop-hook", url, Signer.read("secret", secret), **given)  # type: ignore[arg-type]
 
 
 def told(text: str = SECRET) -> Secret:

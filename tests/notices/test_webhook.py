@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Peer
@@ -50,7 +51,7 @@ def port_of(web: Web) -> str:
 
 def by_name(web: Web, identity: Identity, **more: object) -> Webhook:
     url = f"https://{NAME}:{port_of(web)}/in?team=net"
-    given = {"authority": identity.certificate.read_text(), "resolve": at("127.0.0.1"), **more}
+    given: dict[str, Any] = {"authority": identity.certificate.read_text(), "resolve": at("127.0.0.1"), **more}
     return webhook(url, **given)
 
 

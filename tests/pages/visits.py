@@ -109,6 +109,7 @@ VISITS = (
     Visit("desk-act", DESK, "nothing was written down", press=EMPTY, answers=422),
     Visit("desk-freeze", DESK, "pauses and breakers"),
     Visit("desk-freeze-check", DESK, "before everything pauses", query="over=everyone&because=We+look+at+the+routers"),
+    Visit("desk-notices", DESK, "what was told"),
     Visit("desk-queue", ENGINEER, "the engineers' queue"),
     Visit("desk-queue", DESK, "the queue for support"),
     Visit("run", OPERATOR, "a run that begins"),
