@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from incidents.audit import fence, snapshot_fence
+from incidents.audit import fence, index, snapshot_fence
 from incidents.models import AuditHead
 
 pytest_plugins = ["tests.scene", "tests.lab_fixtures"]
@@ -22,6 +22,7 @@ def committed(transactional_db: None) -> Iterator[None]:
     """
     fence.raise_fence(connection)
     snapshot_fence.raise_fence(connection)
+    index.empty(connection)
     AuditHead.objects.update_or_create(id=1, defaults={"size": 0, "peaks": b""})
     yield
     fence.lower_fence(connection)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from django.db import transaction
 
+from incidents.audit import index as search
 from incidents.domain.canonical import Json, JsonObject, encode
 from incidents.domain.merkle import Frontier, leaf_hash
 from incidents.models import AuditEntry, AuditHead, Person
@@ -117,6 +118,7 @@ def append(*entries: Entry) -> None:
     rows = [_row(entry, head.size + offset, now) for offset, entry in enumerate(entries)]
     tree = read_frontier(head).append(bytes(row.leaf) for row in rows)
     AuditEntry.objects.bulk_create(rows)
+    search.note(transaction.get_connection(), [(row.index, bytes(row.body)) for row in rows])
     AuditHead.objects.filter(id=1).update(size=tree.size, peaks=b"".join(tree.peaks), at=now)
 
 
@@ -136,7 +138,7 @@ def _row(entry: Entry, index: int, now: datetime) -> AuditEntry:
             "actor": _told(entry.actor),
             "organization": entry.organization,
             "run": entry.run,
-            "data": _plain(entry.data),
+            "data": plain(entry.data),
         }
     )
     if len(body) > LARGEST_ENTRY:
@@ -154,12 +156,12 @@ def _row(entry: Entry, index: int, now: datetime) -> AuditEntry:
 
 
 def _told(actor: Actor) -> JsonObject:
-    told: JsonObject = {"kind": actor.kind, "id": actor.id, "name": _plain(actor.name)}
+    told: JsonObject = {"kind": actor.kind, "id": actor.id, "name": plain(actor.name)}
     way = _way.get({}) if actor.kind == "person" else {}
-    return {**told, "by": _plain(way)} if way else told
+    return {**told, "by": plain(way)} if way else told
 
 
-def _plain(value: Json) -> Json:
+def plain(value: Json) -> Json:
     """The same value with control and direction characters shown as escapes.
 
     A reason that a person typed must not split a log line, fool a terminal, or reorder what a reviewer reads.
@@ -167,9 +169,9 @@ def _plain(value: Json) -> Json:
     if isinstance(value, str):
         return "".join(_escaped(letter) for letter in value) if not value.isprintable() else value
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Subquery
+
 from incidents.audit.log import read_frontier
 from incidents.domain.canonical import decode, encode
 from incidents.domain.merkle import Frontier, leaf_hash
@@ -40,23 +42,33 @@ def verify() -> Verification:
     if head is None:
         return Verification(0, 0, Frontier().root().hex(), "the head row is gone")
     tree = Frontier()
-    for row in _entries():
-        fault = _fault(row, tree.size) if row.index < head.size else "it lies beyond the end that the head row knows"
+    for row in _entries(head.size):
+        fault = _fault(row, tree.size)
         if fault:
             return Verification(head.size, tree.size, tree.root().hex(), f"entry {row.index}: {fault}")
         tree = tree.append((bytes(row.leaf),))
     if tree.size != head.size:
         fault = f"the log ends after {tree.size} entries, but the head row speaks of {head.size}"
         return Verification(head.size, tree.size, tree.root().hex(), fault)
+    if (beyond := _beyond()) is not None:
+        fault = f"entry {beyond}: it lies beyond the end that the head row knows"
+        return Verification(head.size, tree.size, tree.root().hex(), fault)
     if tree != read_frontier(head):
         return Verification(head.size, tree.size, tree.root().hex(), "the entries do not give the head row's tree")
     return Verification(head.size, tree.size, tree.root().hex())
 
 
-def _entries() -> Iterator[AuditEntry]:
-    """Every entry by its index, a batch a statement, so that a million cost no memory."""
+def _beyond() -> int | None:
+    """The first entry beyond the end of the head row as it is now; the log may have grown while it was read."""
+    size = AuditHead.objects.filter(id=1).values("size")
+    found = AuditEntry.objects.filter(index__gte=Subquery(size)).order_by("index").values_list("index", flat=True)
+    return found.first()
+
+
+def _entries(size: int) -> Iterator[AuditEntry]:
+    """The first `size` entries by their index, a batch a statement, so that a million cost no memory."""
     last = -1
-    while batch := list(AuditEntry.objects.filter(index__gt=last).order_by("index")[:BATCH]):
+    while batch := list(AuditEntry.objects.filter(index__gt=last, index__lt=size).order_by("index")[:BATCH]):
         yield from batch
         last = batch[-1].index
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incidents.models.approvals import Approval, Notice, Review
-from incidents.models.audit import AuditEntry, AuditHead
+from incidents.models.audit import AuditCheck, AuditEntry, AuditHead
 from incidents.models.breakers import Breaker
 from incidents.models.consents import CallerConsent, ConsentedAction
 from incidents.models.freezes import Freeze
@@ -64,6 +64,7 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Attempt",
+    "AuditCheck",
     "AuditEntry",
     "AuditHead",
     "Backend",

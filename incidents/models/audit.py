@@ -25,6 +25,7 @@ class AuditEntry(models.Model):
         indexes = (
             models.Index(fields=("organization", "index")),
             models.Index(fields=("run", "index")),
+            models.Index(fields=("at", "index")),
         )
 
     def __str__(self) -> str:
@@ -48,3 +49,28 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} entries"
+
+
+class AuditCheck(models.Model):
+    """One reading of the whole log, and what it found; see `incidents.audit.verify`.
+
+    Args:
+        size: entries that the head row spoke of.
+        good: how many from the first on were unchanged and in order.
+        root: RFC 6962 root of those, in hexadecimal.
+        fault: what was wrong with the first bad one; empty when all was well.
+    """
+
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+    took_ms = models.PositiveBigIntegerField()
+    size = models.PositiveBigIntegerField()
+    good = models.PositiveBigIntegerField()
+    root = models.CharField(max_length=64)
+    fault = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.good} of {self.size} entries at {self.at}"

@@ -8,11 +8,14 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
+from incidents.audit import index
 from incidents.audit.fence import lower_fence
-from incidents.audit.log import ENGINE, Entry, append
+from incidents.audit.log import ENGINE, Actor, Entry, append
 from incidents.audit.verify import verify
+from incidents.domain.audit_terms import term
 from incidents.domain.merkle import leaf_hash
-from incidents.models import AuditEntry, AuditHead
+from incidents.models import AuditCheck, AuditEntry, AuditHead
+from incidents.services.audit_checks import check
 
 COUNT = 7
 
@@ -75,3 +78,41 @@ def test_the_command_says_so(log: None, capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit, match="1"):
         call_command("audit", "verify")
     assert "entry 3" in capsys.readouterr().err
+
+
+def test_what_a_check_has_found_is_kept_and_a_bad_log_is_left_as_it_is(log: None) -> None:
+    by = Actor("command", "root", "root")
+    assert check(by).fault == ""
+    told = AuditEntry.objects.get(index=COUNT)
+    assert (told.event, verify().good) == ("audit.verified", COUNT + 1)
+    _forge(3, leaf_too=False)
+    check(by)
+    bad, good = AuditCheck.objects.all()
+    assert (good.size, good.good, good.fault, good.by) == (COUNT, COUNT, "", "root")
+    assert (bad.size, bad.good) == (COUNT + 1, 3)
+    assert "entry 3" in bad.fault
+    assert AuditEntry.objects.count() == COUNT + 1
+    AuditHead.objects.all().delete()
+    assert "head row" in check(by).fault
+
+
+def test_a_log_that_grows_while_it_is_read_is_no_fault(log: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = AuditHead.objects.get()
+    monkeypatch.setattr("incidents.audit.verify._entries", lambda size: _grown(size))
+    assert verify().fault == ""
+    assert AuditHead.objects.get().size > whole.size
+
+
+def _grown(size: int) -> list[AuditEntry]:
+    """The rows, before which somebody else has appended."""
+    with transaction.atomic():
+        append(Entry("test.happened", ENGINE))
+    return list(AuditEntry.objects.filter(index__lt=size).order_by("index"))
+
+
+def test_the_index_is_made_anew(log: None, capsys: pytest.CaptureFixture[str]) -> None:
+    index.empty(connection)
+    call_command("audit", "reindex")
+    assert f"{COUNT} entries can be found" in capsys.readouterr().out
+    found = index.find(connection, [[term("event", "test.happened")]], index.Reach(), 9, oldest_first=True)
+    assert found == list(range(COUNT))
