@@ -15,6 +15,7 @@ from incidents.domain.people import Grant
 from incidents.models import Approval, Invitation, Organization, Person, Resource, Review, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
+from incidents.selectors.audit import Line, Scope, find_entry, scope_of
 from incidents.selectors.doors import Found
 from incidents.selectors.people import find_invitation, find_person
 from incidents.services.denials import record_denial
@@ -101,6 +102,16 @@ def access_approval(request: SignedInRequest, approval_id: uuid.UUID) -> Found[A
 def access_review(request: SignedInRequest, review_id: int) -> Review:
     """The review of that id. Raises Http404 for whoever does not review its organization."""
     return there(request, doors.find_review(request.user, review_id))
+
+
+def access_audit(request: SignedInRequest) -> Scope:
+    """What of the audit log this person may read. Raises Http404 for whoever reviews no organization."""
+    return there(request, scope_of(request.user))
+
+
+def access_audit_entry(request: SignedInRequest, number: int) -> Line:
+    """An entry of the audit log. Raises Http404 where there is none, or it is not theirs to read."""
+    return there(request, find_entry(access_audit(request), number))
 
 
 def access_supported(request: SignedInRequest, slug: str) -> Found[Organization]:

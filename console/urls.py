@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from console.pages import (
     acting,
     approval,
+    audit,
     company,
     confirm,
     control,
@@ -106,6 +107,10 @@ urlpatterns: list[URLPattern] = [
     path("approvals/<uuid:approval_id>/take-back", approval.take_back, name="approval-take-back"),
     path("reviews", review.everything, name="reviews"),
     path("reviews/<int:review_id>", review.review, name="review"),
+    path("audit", audit.everything, name="audit"),
+    path("audit/<int:number>", audit.entry, name="audit-entry"),
+    path("audit/export.csv", audit.export, {"form_of_file": "csv"}, name="audit-csv"),
+    path("audit/export.jsonl", audit.export, {"form_of_file": "jsonl"}, name="audit-jsonl"),
     path("notices/<int:notice_id>/read", review.read_notice, name="notice-read"),
     path("livez", health.alive, name="livez"),
     path("readyz", health.ready, name="readyz"),

@@ -194,7 +194,7 @@ def sentence(code: str) -> str:
 
 def many(count: int, one: str) -> str:
     """`1 prefix`, `2 prefixes`, `3 locations`."""
-    plural = f"{one}es" if one.endswith(("x", "s")) else f"{one[:-1]}ies" if one.endswith("cy") else f"{one}s"
+    plural = f"{one}es" if one.endswith(("x", "s")) else f"{one[:-1]}ies" if one.endswith(("cy", "ry")) else f"{one}s"
     return f"{count} {one if count == 1 else plural}"
 
 

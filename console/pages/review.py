@@ -13,6 +13,7 @@ from console.pages.answers import go_to, ours, see_other
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Review
 from incidents.selectors.approvals import read_review, reviews_for, unread
+from incidents.selectors.audit import scope_of
 from incidents.services import notices
 from incidents.services.reviews import finish
 
@@ -26,6 +27,7 @@ def everything(request: SignedInRequest) -> HttpResponse:
         "to_do": [row for row in rows if row.done_at is None],
         "finished": [row for row in rows if row.done_at is not None],
         "notices": unread(request.user),
+        "reads_log": scope_of(request.user) is not None,
     }
     return render(request, "review/list.html", context)
 

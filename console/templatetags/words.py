@@ -133,6 +133,12 @@ def minute(moment: datetime) -> SafeString:
 
 
 @register.filter
+def moment(at: datetime) -> SafeString:
+    """`20 Feb 2026 17:45:09 UTC`, whatever day it is."""
+    return _time(at, "%d %b %Y %H:%M:%S UTC")
+
+
+@register.filter
 def age(moment: datetime) -> SafeString:
     """`40 seconds`, as long ago as the moment is; the script keeps it true."""
     return format_html(

@@ -28,6 +28,8 @@ MOST_PARTS = 8
 PEOPLE = frozenset({"person", "by", "asked_by", "caller_person", "on_behalf_of"})
 RESOURCES = frozenset({"resource", "resources"})
 ACTIONS = frozenset({"action", "actions"})
+# What somebody looked for in the log; who looks for the same shall find it, and not every earlier look.
+LOOKED_FOR = "search"
 
 
 def term(facet: Facet, value: str) -> int:
@@ -100,7 +102,8 @@ def _texts(value: Json, key: str) -> Iterator[tuple[str, str]]:
         for name, item in value.items():
             # The names of things may be keys, such as those of changed resources.
             yield "", name
-            yield from _texts(item, name)
+            if name != LOOKED_FOR:
+                yield from _texts(item, name)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _texts(item, key)

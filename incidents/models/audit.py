@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 
@@ -74,3 +76,7 @@ class AuditCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.good} of {self.size} entries at {self.at}"
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(milliseconds=self.took_ms)

@@ -80,7 +80,18 @@ def find_organization(person: Person, slug: str, *more: Grant) -> Found[Organiza
 
 def find_run(person: Person, reference: str) -> Found[Run] | None:
     """The run of that reference, with its organization, incident and who started it."""
-    rows = Run.objects.filter(reference=reference)
+    return _found_run(person, Run.objects.filter(reference=reference))
+
+
+def find_run_by_id(person: Person, run_id: str) -> Found[Run] | None:
+    """The run of that id, as an entry of the audit log names it."""
+    try:
+        return _found_run(person, Run.objects.filter(pk=uuid.UUID(run_id)))
+    except ValueError:
+        return None
+
+
+def _found_run(person: Person, rows: QuerySet[Run]) -> Found[Run] | None:
     found = (
         rows.select_related("organization", "incident", "started_by", "stop_asked_by", "undo_of")
         .annotate(**_rights(person, "organization_id", ON_EVERY_PAGE))

@@ -14,6 +14,7 @@ from incidents.domain.diagnosis import Damage
 from incidents.domain.people import PLATFORM_ROLES, Recognised
 from incidents.domain.tokens import Scope
 from incidents.models import (
+    AuditEntry,
     Breaker,
     CallerConsent,
     EngineerEntry,
@@ -163,6 +164,7 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
             "breaker_id": breaker.pk,
             "entry_id": entry.pk,
             "review_id": review.pk,
+            "number": AuditEntry.objects.filter(organization=organization.slug).order_by("index")[0].pk,
             "notice_id": notice.pk,
             "pk": factor.pk,
             "token_id": token.pk,
