@@ -1,6 +1,6 @@
 # `make up` shows the console with something broken in it; `make test` runs every test. Both set up what they need.
 .POSIX:
-.PHONY: up test check bench requirements clean
+.PHONY: up test check bench openapi requirements clean
 
 PYTHON = python3
 VENV = var/venv
@@ -25,6 +25,10 @@ check: $(VENV)/.tools
 bench: $(VENV)/.tools
 	@.ci/packages
 	@$(BIN)/python -m bench
+
+# After a change of the API.
+openapi: $(VENV)/.tools
+	@$(READ) $(BIN)/python manage.py openapi
 
 # After a change of requirements.in or requirements-dev.in; needs uv.
 requirements:

@@ -48,13 +48,18 @@ def confirm_address(request: SignedInRequest, wanted: str) -> str:
     return f"{reverse('confirm')}?{urlencode({'next': wanted})}"
 
 
+def is_serious(weight: Weight) -> bool:
+    """Whether a person has to show once more who they are, before something of this weight."""
+    return weight.tier >= SERIOUS_TIER or weight.takes_two
+
+
 def confirm_first(request: SignedInRequest, weight: Weight, wanted: str) -> str:
     """Where this person shows first that it is them, before something of this weight; empty when they need not.
 
     Args:
         wanted: the path to which they come back.
     """
-    if (weight.tier < SERIOUS_TIER and not weight.takes_two) or is_fresh(request):
+    if not is_serious(weight) or is_fresh(request):
         return ""
     return confirm_address(request, wanted)
 

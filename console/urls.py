@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from console.api import document, service
 from console.pages import (
     acting,
     approval,
@@ -112,6 +113,8 @@ urlpatterns: list[URLPattern] = [
     path("audit/export.csv", audit.export, {"form_of_file": "csv"}, name="audit-csv"),
     path("audit/export.jsonl", audit.export, {"form_of_file": "jsonl"}, name="audit-jsonl"),
     path("notices/<int:notice_id>/read", review.read_notice, name="notice-read"),
+    path("api/v1/openapi.json", document.serve, name="api-document"),
+    *service.addresses(),
     path("livez", health.alive, name="livez"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

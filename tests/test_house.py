@@ -125,6 +125,13 @@ def test_rooms_and_functions_stay_small(path: Path) -> None:
             assert length <= 45, f"{path}: {node.name} has {length} lines"
 
 
+def test_only_the_api_imports_django_ninja() -> None:
+    """Its models know HTTP and pydantic; no verb, and no page, does."""
+    for path in FILES:
+        if any(name.split(".")[0] in ("ninja", "pydantic") for name in imports_of(path)):
+            assert module_of(path).startswith("console.api"), path
+
+
 def test_only_services_and_engine_append_to_the_audit_log() -> None:
     allowed = {"incidents.services", "incidents.engine", "incidents.audit"}
     for path in FILES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.http import Http404, HttpResponse
@@ -35,7 +36,8 @@ def preview(request: SignedInRequest, slug: str, action: str) -> HttpResponse:
         raise Http404
     organization = entered.row
     try:
-        resources = _chosen(request, organization, action)
+        select = request.GET.getlist("select")
+        resources = choose(request, organization, action, request.GET.getlist("target"), select)
         asked = Asked(
             organization=organization,
             back=reverse("home", args=[slug]),
@@ -74,15 +76,18 @@ def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _chosen(request: SignedInRequest, organization: Organization, action: str) -> list[Resource]:
-    """What the address names, and nothing else: an unknown, missing or empty selector never means "all".
+def choose(
+    request: SignedInRequest, organization: Organization, action: str, targets: Sequence[str], select: Sequence[str]
+) -> list[Resource]:
+    """What was named, and nothing else: an unknown, missing or empty selector never means "all".
+
+    Args:
+        targets: ids; or else `select`, one of the two words.
 
     Raises:
         EmptySelector: nothing was named, or in a way that we do not know.
         Http404: something that is not this organization's, or is no id at all.
     """
-    targets = request.GET.getlist("target")
-    select = request.GET.getlist("select")
     if select == [EVERYTHING_BROKEN] and not targets and not CATALOGUE[action].asks:
         return repairable(request.user, organization, action)
     if select == [EVERYTHING] and not targets and len(CATALOGUE[action].kinds) > 1:

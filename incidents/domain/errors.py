@@ -7,6 +7,7 @@ HandrailError
         PlanExpired             the preview is too old
         PlanChanged             the world is no longer what the preview showed
         KeyReused               the idempotency key was used for another request
+        KeyInUse                the first request with that key is still being worked on
     InventoryFault              a fault in the inventory file; carries line and path
     AdapterError                the code that talks to a backend could not do its part
         EmptyBatch              an adapter was handed no keys or no changes
@@ -56,6 +57,10 @@ class PlanChanged(Refused):
 
 class KeyReused(Refused):
     """Same idempotency key, other request."""
+
+
+class KeyInUse(Refused):
+    """Same idempotency key and same request, which somebody is working on."""
 
 
 class Limited(Refused):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from incidents.actions.catalogue import CATALOGUE
@@ -47,11 +47,14 @@ class Line:
     because: str
 
 
-def newest_runs(organization: Organization) -> tuple[Line, ...]:
-    """The newest first. One query."""
+def newest_runs(organization: Organization, most: int = SHOWN, before: Run | None = None) -> tuple[Line, ...]:
+    """The newest first; with `before` only those that were accepted before that run. One query."""
     locks = ResourceLock.objects.filter(run=OuterRef("pk")).order_by()
+    older = Q() if before is None else Q(accepted_at__lt=before.accepted_at)
+    if before is not None:
+        older |= Q(accepted_at=before.accepted_at, pk__lt=before.pk)
     rows = (
-        Run.objects.filter(organization=organization)
+        Run.objects.filter(older, organization=organization)
         .select_related("started_by")
         .defer("reason")
         .annotate(
@@ -60,7 +63,7 @@ def newest_runs(organization: Organization) -> tuple[Line, ...]:
             first=Subquery(locks.values("resource__name")[:1]),
             count=Coalesce(Subquery(locks.values("run").annotate(n=Count("pk")).values("n")), 0),
         )
-        .order_by("-accepted_at")[:SHOWN]
+        .order_by("-accepted_at", "-pk")[:most]
     )
     return tuple(
         Line(

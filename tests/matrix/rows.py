@@ -36,6 +36,7 @@ class Row:
         closed: whether nobody gets in, since what stands there is not set up.
         elsewhere: roles that get in by GET at another organization too, since nothing of it is shown by that.
         heard: the same by POST, since nothing of it is changed by that.
+        token: whether nobody gets in by a session, but is answered 401.
         done: whether a post of whoever gets in does what it asks for: 303.
     """
 
@@ -48,6 +49,7 @@ class Row:
     elsewhere: frozenset[str] = NONE
     heard: frozenset[str] = NONE
     done: bool = False
+    token: bool = False
 
 
 def open_to_all(methods: tuple[str, ...]) -> Row:
@@ -57,6 +59,11 @@ def open_to_all(methods: tuple[str, ...]) -> Row:
 def ones_own(methods: tuple[str, ...]) -> Row:
     """A page about the person who looks at it."""
     return Row(methods, SIGNED_IN, SIGNED_IN)
+
+
+def by_token(*methods: str) -> Row:
+    """Where programs come in by a token; no session opens it. Who gets in by one: tests/api."""
+    return Row(methods, token=True)
 
 
 def form(post: frozenset[str], *, done: bool = True) -> Row:
@@ -134,6 +141,18 @@ ROWS: dict[str, Row] = {
     "audit-csv": Row(SAFE, REVIEW),
     "audit-jsonl": Row(SAFE, REVIEW),
     "notice-read": Row(POST, NONE, SIGNED_IN, heard=SIGNED_IN),
+    "api-document": open_to_all(SAFE),
+    "api-problem": open_to_all(GET),
+    "api-organizations": by_token(*GET),
+    "api-organization": by_token(*GET),
+    "api-previews": by_token(*POST),
+    "api-preview": by_token(*GET),
+    "api-runs": by_token(*FORM),
+    "api-run": by_token(*GET),
+    "api-stop": by_token(*POST),
+    "api-continue": by_token(*POST),
+    "api-undo": by_token(*POST),
+    "api-approval": by_token(*GET),
     "livez": open_to_all(SAFE),
     "readyz": open_to_all(SAFE),
     "metrics": Row(SAFE, closed=True),  # as long as no token and no network is set

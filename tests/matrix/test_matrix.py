@@ -105,6 +105,8 @@ def _cell(
     told = f"{method} {address} as {role}: {answer.status_code}"
     if expected == "no such method":
         return [] if answer.status_code == 405 else [f"{told}, not 405"]
+    if expected == "token":
+        return [] if answer.status_code == 401 and not denials else [f"{told}, not 401"]
     if expected == "closed":
         return [] if answer.status_code == 404 else [f"{told}, not 404"]
     if expected == "in" and method == "POST" and row.done:
@@ -125,6 +127,8 @@ def _cell(
 def _expected(world: World, row: Row, where: Things, role: str, method: str) -> str:
     if method not in row.methods:
         return "no such method"
+    if row.token:
+        return "token"
     if row.closed:
         return "closed"
     allowed = row.post if method == "POST" else row.get

@@ -169,6 +169,8 @@ def _things(organization: Organization, people: dict[str, Person], operator: Per
             "pk": factor.pk,
             "token_id": token.pk,
             "token": "made-up",
+            "digest": approval.plan_id,
+            "code": "guard.freeze",
         },
         {"digest": approval.plan_id, "words": "no", "key": "key-of-a-form", "reason": "it is down", "word": "SERIOUS",
          "role": "operators", "name": "newcomer", "title": "somebody new", "found": "right", "minutes": "60"},

@@ -1,0 +1,1 @@
+"""The same verbs as on the pages, over HTTP and by a token: the same doors, the same services, the same codes."""
