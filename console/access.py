@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
 
 from incidents.domain.people import Grant
-from incidents.models import Approval, Invitation, Organization, Person, Resource, Review, Run
+from incidents.models import Approval, Incident, Invitation, Organization, Person, Resource, Review, Run
 from incidents.selectors import doors
 from incidents.selectors.asking import whom_to_ask
 from incidents.selectors.audit import Line, Scope, find_entry, scope_of
@@ -89,6 +89,13 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     """The run of that reference; raises as `access_organization` does."""
     found = there(request, doors.find_run(request.user, reference))
     _let_in(request, found, found.row.organization, grant, found.row.action)
+    return found
+
+
+def access_incident(request: SignedInRequest, reference: str) -> Found[Incident]:
+    """The incident of that reference. Raises Http404 for whoever may not see its organization."""
+    found = there(request, doors.find_incident(request.user, reference))
+    _let_in(request, found, found.row.organization)
     return found
 
 

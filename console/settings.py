@@ -185,6 +185,9 @@ BREAKER_DAMAGE = whole("BREAKER_DAMAGE", env.int("BREAKER_DAMAGE", default=100),
 BREAKER_DAMAGE_PERCENT = whole("BREAKER_DAMAGE_PERCENT", env.int("BREAKER_DAMAGE_PERCENT", default=10), 1, 100)
 BREAKER_RESCUES = whole("BREAKER_RESCUES", env.int("BREAKER_RESCUES", default=20_000), 1, 1_000_000)
 BREAKER_FAILURES = whole("BREAKER_FAILURES", env.int("BREAKER_FAILURES", default=5), 1, 1000)
+# After how long something that is broken opens an incident, and after how long of everything being well one is closed.
+INCIDENT_AFTER_SECONDS = whole("INCIDENT_AFTER_SECONDS", env.int("INCIDENT_AFTER_SECONDS", default=60), 0, 24 * 3600)
+INCIDENT_WELL_MINUTES = whole("INCIDENT_WELL_MINUTES", env.int("INCIDENT_WELL_MINUTES", default=30), 1, 7 * 24 * 60)
 # How long a state must have been unchanged, with green probes, before it counts as known good.
 SNAPSHOT_AFTER_SECONDS = env.float("SNAPSHOT_AFTER_SECONDS", default=60.0)
 SNAPSHOT_SOURCE_AFTER_SECONDS = env.float("SNAPSHOT_SOURCE_AFTER_SECONDS", default=900.0)

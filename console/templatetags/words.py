@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console import words
+from console import untrusted, words
 from console.pictures import Picture
 from incidents.actions.base import Words
 from incidents.actions.catalogue import CATALOGUE
@@ -136,6 +136,12 @@ def minute(moment: datetime) -> SafeString:
 def moment(at: datetime) -> SafeString:
     """`20 Feb 2026 17:45:09 UTC`, whatever day it is."""
     return _time(at, "%d %b %Y %H:%M:%S UTC")
+
+
+@register.filter
+def visible(text: str) -> str:
+    """What a person typed, with what would turn or hide it written out."""
+    return untrusted.visible(text)
 
 
 @register.filter

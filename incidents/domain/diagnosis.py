@@ -25,6 +25,10 @@ class Damage(StrEnum):
     UNKNOWN = "unknown"
 
 
+# What opens an incident, and keeps one open: somebody's users feel it, and it is certain.
+SERIOUS = frozenset(Damage) - {Damage.HEALTHY, Damage.UNKNOWN, Damage.DRIFTED}
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One aspect of a resource at one location.

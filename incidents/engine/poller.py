@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from incidents.audit.log import recorded
-from incidents.engine import diagnosing, looking, measuring, on_call, snapshots
+from incidents.engine import diagnosing, incidents, looking, measuring, on_call, snapshots
 from incidents.engine.callers import end_over
 from incidents.engine.freshness import resting_backends
 from incidents.models import (
@@ -110,7 +110,9 @@ def _refresh_rotas() -> None:
 
 
 def poll_once() -> int:
-    """One round: observe, measure, keep what is proven good, diagnose. Returns how many diagnoses changed.
+    """One round: observe, measure, keep what is proven good, diagnose, and open or close incidents accordingly.
+
+    Returns how many diagnoses changed.
 
     Consents whose time is over are ended first, for the pages that show them are made anew only by a change.
 
@@ -129,7 +131,9 @@ def poll_once() -> int:
         turned = measuring.write_down(taken.readings, now)
         _write_looks(now, bindings, set(news), sighted, points, turned, taken)
         snapshots.keep_good(now, list(sighted.states), list(taken.readings))
-        return diagnosing.refresh(now, Resource.objects.all())
+        changed = diagnosing.refresh(now, Resource.objects.all())
+        incidents.follow(now)
+        return changed
 
 
 def _write_looks(

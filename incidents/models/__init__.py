@@ -8,6 +8,7 @@ from incidents.models.breakers import Breaker
 from incidents.models.consents import CallerConsent, ConsentedAction
 from incidents.models.freezes import Freeze
 from incidents.models.handbacks import HandBack
+from incidents.models.incidents import IncidentNote, Reopening
 from incidents.models.inventory import (
     Backend,
     Binding,
@@ -83,6 +84,7 @@ __all__ = [
     "Freeze",
     "HandBack",
     "Incident",
+    "IncidentNote",
     "InventoryRevision",
     "Invitation",
     "KeyedAnswer",
@@ -103,6 +105,7 @@ __all__ = [
     "PreapprovalGroupObjectPermission",
     "PreapprovalUserObjectPermission",
     "Probe",
+    "Reopening",
     "Resource",
     "ResourceLock",
     "Review",

@@ -19,7 +19,11 @@ FIRST_INCIDENT = 2000
 
 
 class Incident(models.Model):
-    """Something broke for an organization; runs belong to one. Opened by the first run, or declared by a person."""
+    """Something broke for an organization; runs belong to one.
+
+    Opened by the first run, declared by a person (`declared_by`), or opened by measurements (with `because` alone).
+    `well_since` and `damaged` are what `engine.incidents` goes by to close it when everything stays well.
+    """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="incidents")
     opened_at = models.DateTimeField()
@@ -28,12 +32,18 @@ class Incident(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     closed_because = models.CharField(max_length=300, blank=True)
+    damaged = models.BooleanField(default=False, help_text="Whether measurements have seen anything broken in it.")
+    well_since = models.DateTimeField(null=True, help_text="Since when nothing is; empty while something is.")
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
                 fields=("organization",), condition=models.Q(closed_at__isnull=True), name="incident_open_once"
             ),
+        )
+        indexes = (
+            # The one that was closed last, and those that were closed lately.
+            models.Index(fields=("organization", "closed_at")),
         )
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ polled by hundreds of people pays for every further one.
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,14 +17,17 @@ from incidents.domain.people import Grant
 from incidents.engine.grants import consents_of, on_organization
 from incidents.models import (
     Approval,
+    Incident,
     Organization,
     Person,
     Resource,
     Review,
     Run,
 )
+from incidents.models.runs import FIRST_INCIDENT
 
 Row = TypeVar("Row")
+INCIDENT = re.compile(r"INC-([1-9]\d{3,9})")
 # What every page needs to know of whoever looks at it.
 ON_EVERY_PAGE: tuple[Grant, ...] = (
     "see_organization",
@@ -94,6 +98,20 @@ def find_run_by_id(person: Person, run_id: str) -> Found[Run] | None:
 def _found_run(person: Person, rows: QuerySet[Run]) -> Found[Run] | None:
     found = (
         rows.select_related("organization", "incident", "started_by", "stop_asked_by", "undo_of")
+        .annotate(**_rights(person, "organization_id", ON_EVERY_PAGE))
+        .first()
+    )
+    return _found(found, ON_EVERY_PAGE) if found else None
+
+
+def find_incident(person: Person, reference: str) -> Found[Incident] | None:
+    """The incident of that reference, with its organization and who declared and closed it."""
+    named = INCIDENT.fullmatch(reference)
+    if named is None:
+        return None
+    rows = Incident.objects.filter(pk=int(named[1]) - FIRST_INCIDENT)
+    found = (
+        rows.select_related("organization", "declared_by", "closed_by")
         .annotate(**_rights(person, "organization_id", ON_EVERY_PAGE))
         .first()
     )

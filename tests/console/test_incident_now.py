@@ -36,7 +36,7 @@ def test_it_is_not_there_for_others(shop: Shop, role: str) -> None:
     assert browser.post(NOW, {"verb": "declare", "because": "x"}).status_code == 404
     assert not Incident.objects.exists()
     assert AuditEntry.objects.filter(event="access.denied").count() == 2
-    assert "/incident" not in shop.clients["operator"].get(shop.home).text
+    assert f'"{NOW}"' not in shop.clients["operator"].get(shop.home).text
 
 
 @pytest.mark.parametrize(
