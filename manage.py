@@ -16,8 +16,11 @@ def main() -> None:
     adopt(Path(os.environ.get("VAR_DIR", Path(__file__).parent / "var")))
     from django.core.management import execute_from_command_line
 
-    # A command is a module, whose name can have no hyphen; people write one.
     program, *rest = sys.argv
+    # What runs on and on writes a log; any other command speaks for itself to whoever typed it.
+    if rest[:1] not in (["poll"], ["drive"]):
+        os.environ.setdefault("LOG_LEVEL", "WARNING")
+    # A command is a module, whose name can have no hyphen; people write one.
     verb = [rest[0].replace("-", "_"), *rest[1:]] if rest and not rest[0].startswith("-") else rest
     execute_from_command_line([program, *verb])
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django_htmx.middleware import HtmxDetails
+from structlog.contextvars import bind_contextvars
 
 from incidents.domain.people import Grant
 from incidents.models import Approval, Incident, Invitation, Organization, Person, Resource, Review, Run
@@ -89,6 +90,7 @@ def access_run(request: SignedInRequest, reference: str, grant: Grant = "see_org
     """The run of that reference; raises as `access_organization` does."""
     found = there(request, doors.find_run(request.user, reference))
     _let_in(request, found, found.row.organization, grant, found.row.action)
+    bind_contextvars(run_id=str(found.row.pk))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -166,3 +166,8 @@ def address_of_console(url: str) -> str:
             "CONSOLE_URL must be the address of the console, such as https://console.example.net."
         )
     return url.rstrip("/")
+
+
+def passwords_of(databases: Mapping[str, Mapping[str, object]]) -> list[str]:
+    """The passwords of the databases: an error of one may repeat how it was asked for."""
+    return [str(settings["PASSWORD"]) for settings in databases.values() if settings.get("PASSWORD")]

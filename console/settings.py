@@ -15,9 +15,11 @@ from console.env import (
     listed,
     mail_server,
     one_of,
+    passwords_of,
     secret,
     whole,
 )
+from console.logs import FORMATS, logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
     "console",
 ]
 MIDDLEWARE = [
+    "console.middleware.RequestLine",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "console.middleware.ContentSecurityPolicy",
@@ -233,15 +236,17 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 METRICS_TOKEN = secret("METRICS_TOKEN", default="")
 METRICS_NETWORKS = listed("METRICS_NETWORKS", env.str("METRICS_NETWORKS", default=""), check_network)
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # Anybody can send a wrong Host header, form token or size, and must not be able to fill the log with it.
-        "django.security": {"level": "CRITICAL"},
-    },
-}
+# One JSON object a line on standard error, or lines for people. What is a secret here stands in none of them.
+LOGGING = logging_config(
+    one_of("LOG_FORMAT", env.str("LOG_FORMAT", default="json"), FORMATS),
+    env.str("LOG_LEVEL", default="INFO"),
+    (
+        SECRET_KEY,
+        *SECRET_KEY_FALLBACKS,
+        *FACTOR_KEYS,
+        OIDC_CLIENT_SECRET,
+        METRICS_TOKEN,
+        str(MAIL_SERVER.get("password", "")),
+        *passwords_of(DATABASES),
+    ),
+)

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from console.access import MayOnlySee
+from console.logs import current_request_id
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,14 +25,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Our own fault. Asks nothing of the database or the session, for either may be what is broken."""
-    return HttpResponse(_sorry(), status=500)
+    return HttpResponse(_sorry(current_request_id()), status=500)
 
 
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
     """The same page with status 200: a proxy keeps a copy and shows it while the console is away."""
-    return HttpResponse(_sorry())
+    return HttpResponse(_sorry(""))
 
 
-def _sorry() -> str:
-    return render_to_string("500.html", {"help_phone": settings.HELP_PHONE, "operator_name": settings.OPERATOR_NAME})
+def _sorry(request_id: str) -> str:
+    told = {
+        "help_phone": settings.HELP_PHONE,
+        "operator_name": settings.OPERATOR_NAME,
+        "request_id": request_id,
+    }
+    return render_to_string("500.html", told)

@@ -18,6 +18,7 @@ REMEMBERED = (
     "SNAPSHOT_AFTER_SECONDS",
     "SNAPSHOT_SOURCE_AFTER_SECONDS",
     "LOG_LEVEL",
+    "LOG_FORMAT",
 )
 
 
@@ -42,6 +43,7 @@ def prepare(var: Path) -> None:
         "SNAPSHOT_AFTER_SECONDS": "1",
         "SNAPSHOT_SOURCE_AFTER_SECONDS": "3",
         "LOG_LEVEL": "WARNING",
+        "LOG_FORMAT": "console",
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)

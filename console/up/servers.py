@@ -20,7 +20,7 @@ PROGRAMS = {
     ],
     "worker": [
         "-m", "celery", "--app", "console", "--quiet", "worker", "--pool", "threads", "--concurrency", "8",
-        "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
+        "--without-gossip", "--without-mingle",
     ],
     "poller": ["manage.py", "poll"],
 }  # fmt: skip

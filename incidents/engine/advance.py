@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import OperationalError
+from structlog.contextvars import bound_contextvars
 
 from incidents.domain.decide import decide
 from incidents.domain.decisions import (
@@ -54,6 +55,12 @@ def advance(run_id: uuid.UUID) -> None:
     held = claim(run_id)
     if held is None:
         return
+    with bound_contextvars(run_id=str(run_id)):
+        _take(held)
+
+
+def _take(held: Claim) -> None:
+    run_id = held.run_id
     try:
         _carry_on(held)
     except Fenced as fenced:

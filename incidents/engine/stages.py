@@ -186,6 +186,7 @@ def _write_end(claim: Claim, run: Run, decision: End, detail: str, *, proven: bo
         if decision.outcome is Outcome.FAILED:
             run.because = decision.because
             weigh_end(run, Proposal.of(run.plan.thaw()).kinds, now)
+    logger.info("%s has ended: %s", run.reference, f"{decision.outcome} {decision.because}".rstrip())
     try:
         with recorded():
             diagnosing.refresh(now, Resource.objects.filter(pk__in=targets.values("resource_id")))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from incidents.audit.log import Actor, Entry, append
 from incidents.domain.canonical import JsonObject
@@ -23,6 +26,8 @@ from incidents.engine.seals import seal_plan, seal_run
 from incidents.models import Incident, Location, Person, Plan, Preapproval, ResourceLock, Run, Target
 from incidents.models.bulk import insert
 from incidents.models.clock import database_now
+
+logger = logging.getLogger(__name__)
 
 # Letters and digits that are not mistaken for each other on the phone.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -108,7 +113,14 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
     told = {"incident": incident.reference, **on_behalf(plan)}
     entries = [] if not opened else [_entry("incident.opened", actor, run, told)]
     append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))
+    transaction.on_commit(lambda: _tell(run))
     return run
+
+
+def _tell(run: Run) -> None:
+    """The line that leads from the request that asked for a run to what the workers say of it."""
+    with bound_contextvars(run_id=str(run.pk)):
+        logger.info("%s is accepted: %s", run.reference, run.action)
 
 
 def _longest(value: PlanValue) -> timedelta:
