@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
@@ -79,7 +79,8 @@ def _thread(name: str, work: Callable[..., object], *arguments: str) -> threadin
         except Exception:  # a database that is away: nobody waits for this thread, and the next sweep tries again
             logger.exception("%s: this turn failed", name)
         finally:
-            close_old_connections()
+            # The thread ends here, and its connection must not wait for a collector of garbage.
+            connections.close_all()
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()

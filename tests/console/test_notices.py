@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from incidents.models import AuditEntry, Delivery, DeliveryAttempt, Letter
+from incidents.models import AuditEntry, Delivery
 from incidents.selectors.notices import PAGE
 from tests.console.conftest import Shop, narrow
 from tests.fakes.smtp import MailServer
 from tests.fakes.sockets import closed_address
 from tests.fakes.web import Answer, Request, Web
 from tests.notices.letters import SECRET
-from tests.notices.routes import make_channel
+from tests.notices.routes import make_channel, write_delivery
 
 # Session and person; may they; supported; all of them; deliveries; attempts; time, counts and channels.
 QUERIES = 10
-
-
-def write(subject: str, organization: str = "example-shop", state: str = "sent", tries: int = 1) -> Delivery:
-    now = timezone.now()
-    letter = Letter.objects.create(
-        key=subject, at=now, kind="run-failed", severity="urgent", organization=organization, subject=subject
-    )
-    row = Delivery.objects.create(
-        letter=letter, channel="night", to="noc@example.org", state=state, next_at=now, lease_until=now, settled_at=now
-    )
-    for number in range(1, tries + 1):
-        DeliveryAttempt.objects.create(
-            delivery=row,
-            number=number,
-            at=now - timedelta(seconds=60 - number),
-            to="n…@example.org",
-            took_ms=31,
-            went=number == tries and state == "sent",
-            status="250" if number == tries and state == "sent" else "",
-            detail="" if number == tries and state == "sent" else "the mail server took too long",
-        )
-    return row
 
 
 def test_it_shows_every_attempt_and_no_address(
@@ -52,8 +28,10 @@ def test_it_shows_every_attempt_and_no_address(
 ) -> None:
     make_channel("night")
     make_channel("hook", "webhook", url="https://hooks.example.net/token", secret="env:S")
-    write("203.0.113.0/24: readvertise prefix failed", tries=2)
-    Delivery.objects.filter(pk=write("<b>x</b>", "", "given-up").pk).update(because="it wants no more of these")
+    write_delivery("203.0.113.0/24: readvertise prefix failed", tries=2)
+    Delivery.objects.filter(pk=write_delivery("<b>x</b>", "", "given-up").pk).update(
+        because="it wants no more of these"
+    )
     with django_assert_num_queries(QUERIES):
         page = desk.get("/desk/notices").text
 
@@ -72,9 +50,9 @@ def test_it_shows_every_attempt_and_no_address(
 
 
 def test_it_is_there_for_support_only_and_of_whom_they_support(shop: Shop, viewer: Client, engineer: Client) -> None:
-    write("of the shop")
-    write("of the bank", "example-bank")
-    write("of the platform", "")
+    write_delivery("of the shop")
+    write_delivery("of the bank", "example-bank")
+    write_delivery("of the platform", "")
     for other in (viewer, engineer):
         assert other.get("/desk/notices").status_code == 404
     page = narrow(shop.organization).get("/desk/notices").text
@@ -85,7 +63,9 @@ def test_it_is_there_for_support_only_and_of_whom_they_support(shop: Shop, viewe
 
 
 def test_it_is_read_page_by_page_and_by_state(shop: Shop, desk: Client) -> None:
-    rows = [write(f"number {number:02d}", state="waiting" if number == 3 else "sent") for number in range(PAGE + 2)]
+    rows = [
+        write_delivery(f"number {number:02d}", state="waiting" if number == 3 else "sent") for number in range(PAGE + 2)
+    ]
     first = desk.get("/desk/notices").text
     assert f"number {PAGE + 1:02d}" in first
     assert "number 01" not in first
@@ -100,7 +80,7 @@ def test_it_is_read_page_by_page_and_by_state(shop: Shop, desk: Client) -> None:
     "asked", [{"before": "x"}, {"before": "9" * 40}, {"before": "-1"}, {"state": "' or 1=1"}, {"before": "²"}]
 )
 def test_nonsense_shows_the_newest(shop: Shop, desk: Client, asked: dict[str, str]) -> None:
-    write("the newest")
+    write_delivery("the newest")
     assert "the newest" in desk.get("/desk/notices", asked).text
 
 

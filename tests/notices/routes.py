@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db.models import F
+from django.utils import timezone
 
 from incidents.domain.canonical import JsonObject
 from incidents.domain.notices import About
 from incidents.engine.telling import begin_here
-from incidents.models import Channel, Delivery, Letter, NoticeRoute
+from incidents.models import Channel, Delivery, DeliveryAttempt, Letter, NoticeRoute
 
 SHOP = ("example-shop",)
 
@@ -51,3 +52,26 @@ def later(seconds: float) -> None:
     """What was told and tried until now was so much earlier."""
     Letter.objects.update(at=F("at") - timedelta(seconds=seconds))
     Delivery.objects.update(next_at=F("next_at") - timedelta(seconds=seconds))
+
+
+def write_delivery(subject: str, organization: str = "example-shop", state: str = "sent", tries: int = 1) -> Delivery:
+    """A letter, its delivery by mail, and so many attempts, the last of which went where it was sent."""
+    now = timezone.now()
+    letter = Letter.objects.create(
+        key=subject, at=now, kind="run-failed", severity="urgent", organization=organization, subject=subject
+    )
+    row = Delivery.objects.create(
+        letter=letter, channel="night", to="noc@example.org", state=state, next_at=now, lease_until=now, settled_at=now
+    )
+    for number in range(1, tries + 1):
+        DeliveryAttempt.objects.create(
+            delivery=row,
+            number=number,
+            at=now - timedelta(seconds=60 - number),
+            to="n…@example.org",
+            took_ms=31,
+            went=number == tries and state == "sent",
+            status="250" if number == tries and state == "sent" else "",
+            detail="" if number == tries and state == "sent" else "the mail server took too long",
+        )
+    return row

@@ -33,6 +33,7 @@ from incidents.services.propose import propose
 from incidents.services.start import Consent, start
 from tests.codes import code_of, settle
 from tests.console.conftest import put, sign_in
+from tests.notices.routes import make_channel, write_delivery
 from tests.scene import Scene
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -82,7 +83,16 @@ def build(scene: Scene) -> dict[str, Any]:
         "bank": str(bank.resources.get(name="198.18.20.0/24").pk),
         "entry_id": entry.pk,
     }
+    _told()
     return {"ids": ids, "sessions": _sessions(cast), "password": _password(scene, "shop-operator")}
+
+
+def _told() -> None:
+    """What was sent outside: taken, not yet, and given up."""
+    make_channel()
+    write_delivery("203.0.113.0/24 reachable again from 3 of 3 locations")
+    write_delivery("checkout: revert deploy waits for a person", state="waiting", tries=2)
+    write_delivery("Runs are paused: restore record", "", "given-up", tries=9)
 
 
 def _runs(cast: Cast) -> dict[str, Any]:
