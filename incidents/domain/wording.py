@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from incidents.domain.diagnosis import Damage
@@ -97,6 +97,15 @@ def of_run(about: About, names: Sequence[str], count: int, action: str) -> str:
     """
     what = names[0] if count == 1 and names else f"{count:,} resources"
     return _fit(what, f": {action_words(action)} {RUNS[about]}")
+
+
+def together(counts: Mapping[str, int]) -> str:
+    """The subject of a notice that stands for many, by how many there are of each kind; the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda one: -one[1])
+    # "run-failed" as a person reads it; how many of it goes without saying where there is nothing else.
+    words = [(kind.replace("-", " "), count) for kind, count in ordered]
+    parts = [kind if len(words) == 1 else f"{count:,} {kind}" for kind, count in words]
+    return one_line(f"{sum(counts.values()):,} notices: {', '.join(parts)}")
 
 
 def action_words(action: str) -> str:

@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from incidents.audit.log import ENGINE, Entry, append, recorded
 from incidents.domain.errors import InventoryFault
 from incidents.domain.notices import Posting, Result, Severity, wait_after
+from incidents.engine.folding import fold
 from incidents.engine.notice_channels import MAIL, sender_of
 from incidents.engine.telling import NOBODY, tell_news
 from incidents.models import Channel, Delivery, DeliveryAttempt, Letter
@@ -33,6 +34,8 @@ LEASE = timedelta(seconds=60)
 # Channels at work in one process, and how many of them may be such that failed last: a place is never lacking for one
 # that works.
 MOST_CHANNELS, MOST_FAILING = 32, 16
+# How long letters are kept, and how often, in seconds, a process looks for older ones.
+KEPT, TIDY_EVERY = timedelta(days=90), 3_600.0
 # Deliveries of one channel in one turn; then others of this process have theirs.
 MOST = 50
 
@@ -45,6 +48,7 @@ class Postmen:
         self._turns: dict[str, threading.Thread] = {}
         # Channels whose newest turn in this process failed, or has not ended.
         self._failing: set[str] = set()
+        self._tidy_at = time.monotonic()
 
     def begin(self) -> None:
         """Returns at once: it looks for news, and delivers, in threads that nobody waits for."""
@@ -66,6 +70,10 @@ class Postmen:
             if len(self._turns) < MOST_CHANNELS and not (channel in self._failing and failing >= MOST_FAILING):
                 self._failing.add(channel)
                 self._turns[channel] = _thread(f"notices to {channel}", self._turn, channel)
+
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_EVERY
+            forget_old()
 
     def _turn(self, channel: str) -> None:
         if deliver(channel):
@@ -97,11 +105,19 @@ def deliver(slug: str) -> bool:
 
     After a failure the rest waits for the next turn: whoever does not answer is not asked fifty times.
     """
-    for key in list(_due().filter(channel=slug).order_by("next_at", "pk").values_list("pk", flat=True)[:MOST]):
+    held = fold(slug)
+    due = _due().filter(channel=slug).exclude(pk__in=held).order_by("next_at", "pk")
+    for key in list(due.values_list("pk", flat=True)[:MOST]):
         delivery = claim(key)
         if delivery is not None and not _attempt(delivery):
             return False
     return True
+
+
+def forget_old() -> None:
+    """What was told long ago goes, with its attempts; what was given up stays in the audit log."""
+    old = Letter.objects.filter(at__lt=database_now() - KEPT).order_by("at").values_list("pk", flat=True)
+    Letter.objects.filter(pk__in=list(old[:500])).delete()
 
 
 def claim(key: int) -> Delivery | None:

@@ -14,14 +14,14 @@ from incidents.notices import mail, others, webhook
 from incidents.notices.addresses import networks
 from incidents.notices.base import Make, Sender
 
-MAIL = "mail"
+MAIL, WEBHOOK = "mail", "webhook"
 
 
 def kinds_of_channels() -> Mapping[str, Make]:
     """By the word that the inventory has for each. By the settings as they are now."""
     return {
         MAIL: mail.maker(_server(settings.MAIL_SERVER)),
-        "webhook": webhook.maker(networks(settings.NOTICE_NETWORKS)),
+        WEBHOOK: webhook.maker(networks(settings.NOTICE_NETWORKS)),
         "apprise": others.other_of,
     }
 

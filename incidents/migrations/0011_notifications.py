@@ -88,7 +88,12 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("waiting", "Waiting"), ("sent", "Sent"), ("given-up", "Given Up")],
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sent", "Sent"),
+                            ("given-up", "Given Up"),
+                            ("folded", "Folded"),
+                        ],
                         default="waiting",
                         max_length=10,
                     ),

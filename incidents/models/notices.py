@@ -106,6 +106,7 @@ class Delivery(models.Model):
         WAITING = "waiting"
         SENT = "sent"
         GIVEN_UP = "given-up"
+        FOLDED = "folded"  # told together with others, in a letter of its own
 
     letter = models.ForeignKey(Letter, on_delete=models.CASCADE, related_name="deliveries")
     channel = models.CharField(max_length=50)

@@ -31,6 +31,16 @@ def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         ({"SNAPSHOT_KEEP_DAYS": "29"}, "SNAPSHOT_KEEP_DAYS is 29; it must be a number of days from 30 to 36500."),
         ({"OBSERVATION_KEEP_DAYS": "0"}, "OBSERVATION_KEEP_DAYS is 0; it must be a number of days from 30"),
         ({"OBSERVATION_KEEP_DAYS": "99999999"}, "OBSERVATION_KEEP_DAYS is 99999999; it must be a number of days"),
+        ({"MAIL_URL": "smtp://u:hunter2@h:x", "MAIL_FROM": "a@example.net"}, "MAIL_URL must be smtp+starttls://"),
+        (
+            {"MAIL_URL": "imap://u:hunter2@mail.example", "MAIL_FROM": "a@example.net"},
+            "MAIL_URL must be smtp+starttls://",
+        ),
+        ({"MAIL_URL": "smtp://u:hunter2@mail.example"}, "Set MAIL_FROM to the address that mail is from"),
+        ({"MAIL_URL": "smtp://mail.example", "MAIL_FROM": "Console <a@example.net>"}, "Set MAIL_FROM to the address"),
+        ({"CONSOLE_URL": "console.example.net"}, "CONSOLE_URL must be the address of the console"),
+        ({"CONSOLE_URL": "https://console.example.net/x"}, "CONSOLE_URL must be the address of the console"),
+        ({"NOTICE_NETWORKS": "10.0.0.1/8"}, "NOTICE_NETWORKS: part 1 of 1 cannot be used: write networks such as"),
         ({"OIDC_ISSUER": "https://id.example"}, "Set OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET together"),
         (
             {"OIDC_ISSUER": "http://id.example", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "hunter2"},

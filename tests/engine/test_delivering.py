@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from incidents.domain.notices import MOST_ATTEMPTS
 from incidents.domain.runs import Outcome
-from incidents.engine.delivering import Postmen, claim, deliver, due_channels
+from incidents.engine.delivering import Postmen, claim, deliver, due_channels, forget_old
 from incidents.models import AuditEntry, Channel, Delivery, DeliveryAttempt, Letter
 from tests.engine.test_workers import PATIENCE, ended
 from tests.fakes.smtp import MailServer
@@ -32,6 +32,20 @@ def reachable(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK_SECRET", SECRET)
     settings.NOTICE_NETWORKS = ["127.0.0.0/8"]
     settings.CONSOLE_URL = "https://console.example.net"
+
+
+@pytest.fixture
+def mail(settings: Settings) -> Iterator[MailServer]:
+    with MailServer() as server:
+        settings.MAIL_SERVER = {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "username": "",
+            "password": "",
+            "tls": "none",
+            "sender": "console@example.net",
+        }
+        yield server
 
 
 def make_hook(address: str, slug: str = "hook") -> Channel:
@@ -139,6 +153,62 @@ def test_after_a_failure_the_rest_waits_for_the_next_turn(db: None) -> None:
     assert Delivery.objects.filter(attempts=0).count() == len(rows) - 1
 
 
+def test_many_for_one_receiver_are_one_notice(db: None, mail: MailServer) -> None:
+    make_channel()
+    for number in range(40):
+        make_delivery("night", "noc@example.org", str(number))
+    make_delivery("night", "boss@example.org", "39")
+    assert deliver("night")
+
+    assert sorted(mail.receivers) == ["boss@example.org", "noc@example.org"]
+    [letter] = [one for one in mail.letters if one["To"] == "noc@example.org"]
+    assert letter["Subject"] == "40 notices: run failed"
+    assert "- and 30 more" in letter.get_content()
+    assert Delivery.objects.filter(state=STATE.FOLDED).count() == 40
+    assert due_channels() == []
+
+
+def test_programs_get_each_one(db: None) -> None:
+    heard: list[str] = []
+
+    def answer(request: Request) -> Answer:
+        heard.append(request.headers["webhook-id"])
+        return Answer(204)
+
+    with Web(answer) as web:
+        make_hook(web.address)
+        for number in range(15):
+            make_delivery("hook", key=str(number))
+        assert deliver("hook")
+    assert len(set(heard)) == 15
+
+
+def test_after_many_the_next_wait_and_come_together(db: None, mail: MailServer) -> None:
+    make_channel()
+    for number in range(10):
+        make_delivery("night", "noc@example.org", str(number))
+        assert deliver("night")
+    assert len(mail.letters) == 10, "one by one at first"
+    for number in range(10, 15):
+        Letter.objects.filter(pk=make_delivery("night", "noc@example.org", str(number)).letter_id).update(
+            at=timezone.now()
+        )
+        assert deliver("night")
+    assert len(mail.letters) == 10
+    Letter.objects.update(at=F("at") - timedelta(seconds=61))
+    assert deliver("night")
+    assert mail.letters[-1]["Subject"] == "5 notices: run failed"
+    assert len(mail.letters) == 11
+
+
+def test_what_is_old_is_forgotten(db: None) -> None:
+    make_delivery("night", key="old")
+    make_delivery("night", key="new")
+    Letter.objects.filter(key="old").update(at=timezone.now() - timedelta(days=91))
+    forget_old()
+    assert [row.key for row in Letter.objects.all()] == ["new"]
+
+
 def test_one_claims_it_and_a_late_owner_writes_nothing(db: None) -> None:
     row = make_delivery("hook")
     first = claim(row.pk)
@@ -155,20 +225,6 @@ def test_one_claims_it_and_a_late_owner_writes_nothing(db: None) -> None:
     row.refresh_from_db()
     assert (row.state, row.attempts) == (STATE.SENT, 2)
     assert [attempt.number for attempt in DeliveryAttempt.objects.all()] == [2]
-
-
-@pytest.fixture
-def mail(settings: Settings) -> Iterator[MailServer]:
-    with MailServer() as server:
-        settings.MAIL_SERVER = {
-            "host": "127.0.0.1",
-            "port": server.port,
-            "username": "",
-            "password": "",
-            "tls": "none",
-            "sender": "console@example.net",
-        }
-        yield server
 
 
 def sent(channel: str) -> Callable[[], bool]:
