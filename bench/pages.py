@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bench.crowd import carry_out_one, copy_runs, fill_log
@@ -19,6 +20,7 @@ RUNS = 10_000
 ENTRIES = 1_000_000
 VIEWS = 40
 BROKEN = "203.0.113.0/24"
+PROGRAM = "a program of shop-operator"
 
 
 def every_page(lab: Lab, *, runs: int = RUNS, entries: int = ENTRIES) -> None:
@@ -64,6 +66,8 @@ def _addresses(run: Run) -> list[tuple[str, str, str]]:
         ("drift", f"{home}/drift"),
         ("then", f"{home}/then"),
         ("go back: choose", f"{home}/restore-to"),
+        ("incidents", f"{home}/incidents"),
+        ("incident", f"/incidents/{run.incident.reference}"),
         ("me", "/me"),
         ("approvals", "/approvals"),
     ]
@@ -77,9 +81,25 @@ def _addresses(run: Run) -> list[tuple[str, str, str]]:
     ]
     reviewer = [
         ("reviews", "/reviews"),
+        ("audit, newest", "/audit"),
+        ("audit, by words", "/audit?words=203.0.113.0"),
+        ("audit, by person", "/audit?person=operator-17"),
+        ("audit, nothing found", "/audit?person=nobody&words=203.0.113.0"),
+        ("audit, one entry", "/audit/10"),
     ]
     owner = [("people", f"{home}/people")]
-    people = (("shop-operator", customer), ("shop-owner", owner), ("support-desk", desk), ("reviewer", reviewer))
+    program = [
+        ("api: organization", "/api/v1/organizations/example-shop"),
+        ("api: runs", "/api/v1/organizations/example-shop/runs"),
+        ("api: one run", f"/api/v1/runs/{run.reference}"),
+    ]
+    people = (
+        (PROGRAM, program),
+        ("shop-operator", customer),
+        ("shop-owner", owner),
+        ("support-desk", desk),
+        ("reviewer", reviewer),
+    )
     return [(name, address, person) for person, pages in people for name, address in pages]
 
 
@@ -112,6 +132,19 @@ def _client(person: str) -> Client:
 
     from incidents.models import Person
 
+    if person == PROGRAM:
+        headers = {"accept-encoding": "gzip", "authorization": f"Bearer {_token()}"}
+        return Client(SERVER_NAME="localhost", headers=headers)
     client = Client(SERVER_NAME="localhost", headers={"accept-encoding": "gzip"})
     client.force_login(Person.objects.get(username=person))
     return client
+
+
+@cache
+def _token() -> str:
+    from incidents.domain.tokens import Scope
+    from incidents.models import Organization, Person
+    from incidents.services.tokens import Asked, make
+
+    asked = Asked(Organization.objects.get(slug="example-shop"), "bench", [Scope.READ], 1)
+    return make(Person.objects.get(username="shop-operator"), asked).secret
