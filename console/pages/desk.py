@@ -106,4 +106,6 @@ def _page_of(hit: Hit) -> str:
         return reverse("run", args=[hit.key])
     if hit.kind == "resource":
         return reverse("resource", args=[hit.slug, hit.key])
+    if hit.kind == "incident":
+        return reverse("incident", args=[hit.text])
     return reverse("home", args=[hit.slug])

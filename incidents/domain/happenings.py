@@ -75,7 +75,10 @@ EVENTS: dict[str, tuple[Outcome, str]] = {
     "hand-back.waits": (FAILED, "What {reference} moved could not come back yet: {because}"),
     "incident.closed": (DONE, "{who} closed incident {incident}: {because}"),
     "incident.declared": (DONE, "{who} opened incident {incident} by hand."),
-    "incident.opened": (DONE, "Incident {incident} was opened by a run."),
+    "incident.exported": (DONE, "{who} took a copy of the timeline of incident {incident}: {events} events."),
+    "incident.noted": (DONE, "{who} wrote in incident {incident}: {text}"),
+    "incident.opened": (DONE, "Incident {incident} was opened by {by}."),
+    "incident.reopened": (DONE, "Incident {incident} was reopened by {by}: {because}"),
     "inventory.applied": (
         DONE,
         "{who} applied revision {revision} of the inventory: {added} added, {changed} changed, {removed} removed.",

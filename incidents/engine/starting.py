@@ -111,7 +111,7 @@ def write_run(plan: Plan, value: PlanValue, order: Order, actor: Actor) -> Run:
         hand_backs.promise(run, now + timedelta(seconds=value.hand_back))
     show_news(organization.pk)
     told = {"incident": incident.reference, **on_behalf(plan)}
-    entries = [] if not opened else [_entry("incident.opened", actor, run, told)]
+    entries = [] if not opened else [_entry("incident.opened", actor, run, {**told, "by": "a run"})]
     append(*entries, _entry("run.accepted", actor, run, _accepted(run, value)))
     transaction.on_commit(lambda: _tell(run))
     return run

@@ -24,6 +24,7 @@ APPROVALS = {"approval.asked": About.APPROVAL, "approval.break-glass": About.BRE
 INCIDENTS = {
     "incident.opened": About.INCIDENT_OPENED,
     "incident.declared": About.INCIDENT_OPENED,
+    "incident.reopened": About.INCIDENT_OPENED,
     "incident.closed": About.INCIDENT_CLOSED,
 }
 FREEZES = ("freeze.set", "freeze.lifted")
@@ -66,7 +67,7 @@ def tell_entry(row: AuditEntry) -> News:
     if row.event in APPROVALS:
         return _of_approval(key, APPROVALS[row.event], data, who)
     if row.event in INCIDENTS:
-        return _of_incident(key, INCIDENTS[row.event], row.organization, data, who)
+        return _of_incident(key, INCIDENTS[row.event], row.organization, data, str(data.get("by", who)))
     return _of_freeze(key, row, data, who) if row.event in FREEZES else _of_breaker(key, row.event, data)
 
 
@@ -107,7 +108,7 @@ def _of_incident(key: str, about: About, slug: str, data: Mapping[str, Any], who
     title, number = _title(slug), str(data["incident"])
     verb = "opened" if about is About.INCIDENT_OPENED else "closed"
     text = [title, f"{verb.capitalize()} by {who}.", str(data.get("because", ""))]
-    return _news(key, about, f"{number} {verb}: {title}", text, f"/c/{slug}/incident", slug, {"incident": number})
+    return _news(key, about, f"{number} {verb}: {title}", text, f"/incidents/{number}", slug, {"incident": number})
 
 
 def _of_freeze(key: str, row: AuditEntry, data: Mapping[str, Any], who: str) -> News:
