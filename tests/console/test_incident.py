@@ -217,7 +217,7 @@ def test_the_hand_over_says_what_to_do(shop: Shop, operator: Client, incident: I
 
 
 def _copied(browser: Client, incident: Incident) -> str:
-    found = re.search(r'<pre class="copied"[^>]*>(.*?)</pre>', browser.get(page_of(incident)).text, re.DOTALL)
+    found = re.search(r'<pre class="copied">(.*?)</pre>', browser.get(page_of(incident)).text, re.DOTALL)
     assert found is not None
     return found[1]
 

@@ -19,6 +19,7 @@ from incidents.models import (
     CallerConsent,
     EngineerEntry,
     Freeze,
+    Incident,
     Invitation,
     Notice,
     Organization,
@@ -28,6 +29,7 @@ from incidents.models import (
 )
 from incidents.services import approvals, consents, factors
 from incidents.services.freeze import Over, set_freeze
+from incidents.services.incident_notes import write
 from incidents.services.invitations import invite
 from incidents.services.propose import propose
 from incidents.services.start import Consent, start
@@ -117,7 +119,17 @@ def _runs(cast: Cast) -> dict[str, Any]:
         "failed": failed.reference,
         "breaker_id": breaker.pk,
         "review_id": review.pk,
+        "incident": live.incident.reference,
+        "note": _notes(cast, live.incident),
     }
+
+
+def _notes(cast: Cast, incident: Incident) -> int:
+    """Two notes, of which one stands in the place of another; the id of the newest."""
+    person = cast.people["shop-operator"]
+    first = write(person, incident, "It is the router in Amsterdam.", "first")
+    write(person, incident, "It is the cable to Amsterdam; somebody is on the way.", "second", first)
+    return write(person, incident, "The shop sells again through Frankfurt.", "third").pk
 
 
 def _agreed(cast: Cast) -> dict[str, Any]:
