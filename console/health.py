@@ -86,8 +86,10 @@ class Figures:
     fences: health.Fences
 
 
-def _database() -> tuple[health.Database, health.Ages]:
-    return health.read_database(), health.read_ages(database_now())
+def _database() -> tuple[health.Database, health.Ages | None]:
+    """No ages of a database that is not as this code expects it: they could not be read."""
+    database = health.read_database()
+    return database, None if database.missing else health.read_ages(database_now())
 
 
 def _figures() -> Figures:
@@ -119,9 +121,10 @@ def _readiness() -> Readiness:
         "database": "ok" if database.writable else "cannot be written to",
         "migrations": f"{missing} missing" if missing else "ok",
         "broker": broker,
-        "worker": _in_time(ages.sweep, health.SWEEP_LATE),
-        "poller": _in_time(ages.poll, health.POLL_LATE),
     }
+    if ages is not None:
+        parts["worker"] = _in_time(ages.sweep, health.SWEEP_LATE)
+        parts["poller"] = _in_time(ages.poll, health.POLL_LATE)
     return Readiness(database.ready, parts)
 
 

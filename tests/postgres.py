@@ -61,6 +61,12 @@ class Postgres:
         self._wait()
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of the server: frozen, it takes connections and says nothing."""
+        assert self._process is not None
+        return self._process.pid
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._process is not None:
             self._process.send_signal(2)  # SIGINT: "fast shutdown", sessions are ended

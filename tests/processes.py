@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import redis
+import urllib3
 from django.conf import settings
 from django.db import connection
 
@@ -83,13 +84,15 @@ def web(log: Path | None = None, /, **environment: str) -> Iterator[str]:
     port = free_port()
     arguments = f"-m gunicorn console.wsgi --worker-class gthread --workers 1 --threads 4 --bind 127.0.0.1:{port}"
     with _process(arguments.split(), log, environment) as child:
-        until(lambda: child.poll() is not None or _listens(port), 30)
+        until(lambda: child.poll() is not None or _is_alive(port), 30)
         yield f"http://127.0.0.1:{port}"
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _is_alive(port: int) -> bool:
+    try:
+        return urllib3.request("GET", f"http://127.0.0.1:{port}/livez", timeout=5, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
 
 
 def driver(**environment: str) -> AbstractContextManager[subprocess.Popen[bytes]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ from incidents.engine.heartbeat import beat
 from incidents.engine.poller import Poller, poll_once
 from incidents.models import Run
 from incidents.selectors import health
+from tests.postgres import Postgres, find_binaries
 from tests.processes import ROOT, free_port, until, web
 from tests.scene import Scene
 
@@ -85,6 +88,21 @@ def test_a_database_that_hangs_is_told_in_time_to_all_who_ask() -> None:
                 assert (status, parts["database"]) == (503, "no answer")
                 assert "hunter2" not in str(parts)
             assert get(f"{address}/livez").status == 200
+
+
+@pytest.mark.skipif(find_binaries() is None, reason="PostgreSQL is not installed")
+def test_a_server_that_freezes_is_told_and_heard_again_when_it_thaws() -> None:
+    with Postgres() as server, web(DATABASE_URL=server.url) as address:
+        # Nobody has migrated it, and that is told.
+        status, parts = ask(address)
+        assert (status, parts["database"]) == (503, "ok")
+        assert str(parts["migrations"]).endswith(" missing")
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            until(lambda: ask(address)[1]["database"] == "no answer", 15)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        until(lambda: ask(address)[1]["database"] == "ok", 30)
 
 
 def test_a_database_that_is_not_there_is_told() -> None:
