@@ -29,7 +29,7 @@ RUNS = {
     About.EXPIRED: "ran out of time",
     About.WAITS: "waits for a person",
     About.APPROVAL: "waits for a second person",
-    About.BREAK_GLASS: "started by one person alone",
+    About.BREAK_GLASS: "started by one alone",
 }
 
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from incidents.domain.notices import LONGEST_TEXT, Severity, at_least, one_line
+from incidents.domain.notices import LONGEST_TEXT, About, Severity, at_least, one_line
 from incidents.domain.runs import Phase
 from incidents.engine.notice_channels import MAIL
-from incidents.engine.telling_events import TOLD, News, tell_entry, tell_paused
-from incidents.engine.telling_resources import something_new, tell_resources
+from incidents.engine.telling_events import TOLD, News, key_of_pause, tell_entry, tell_paused
+from incidents.engine.telling_resources import routes_with_news, tell_resources
 from incidents.models import AuditEntry, AuditHead, Channel, Delivery, Letter, NoticeRoute, Person, Run, Telling
 from incidents.models.clock import database_now
 
@@ -35,7 +35,8 @@ def tell_news() -> int:
     if not routes:
         return 0
     told, size = _sizes()
-    if size == told and not _paused().exists() and not something_new(routes):
+    hearing = routes_with_news(routes)
+    if size == told and not hearing and not _somebody_waits(routes):
         return 0
     until = min(size, told + MOST)
     with transaction.atomic(durable=True):
@@ -44,7 +45,7 @@ def tell_news() -> int:
             return 0
         now = database_now()
         paused = [tell_paused(run) for run in _paused().select_related("organization", "plan")]
-        return _write([*_events(told, until), *paused, *tell_resources(routes, now)], routes, now)
+        return _write([*_events(told, until), *paused, *tell_resources(hearing, now)], routes, now)
 
 
 def begin_here() -> None:
@@ -71,6 +72,14 @@ def _events(told: int, until: int) -> Iterable[News]:
 
 def _paused() -> QuerySet[Run]:
     return Run.objects.filter(phase=Phase.PAUSED)
+
+
+def _somebody_waits(routes: list[NoticeRoute]) -> bool:
+    """Whether a run asks a person and no letter tells of it yet, where any route would hear of it."""
+    if not any(About.WAITS in route.kinds for route in routes):
+        return False
+    keys = {key_of_pause(pk, stage) for pk, stage in _paused().values_list("pk", "stage")}
+    return bool(keys) and Letter.objects.filter(key__in=keys).count() < len(keys)
 
 
 def _write(found: list[News], routes: list[NoticeRoute], now: datetime) -> int:

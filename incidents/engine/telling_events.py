@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,14 +68,18 @@ def tell_entry(row: AuditEntry) -> News:
     if row.event in APPROVALS:
         return _of_approval(key, APPROVALS[row.event], data, who)
     if row.event in INCIDENTS:
-        return _of_incident(key, INCIDENTS[row.event], row.organization, data, str(data.get("by", who)))
+        return _of_incident(key, row.event, row.organization, data, who)
     return _of_freeze(key, row, data, who) if row.event in FREEZES else _of_breaker(key, row.event, data)
+
+
+def key_of_pause(run: uuid.UUID, stage: int) -> str:
+    return f"paused {run} {stage}"
 
 
 def tell_paused(run: Run) -> News:
     """That a run asks a person; once a stage."""
     text = ["It could not be proven from outside whether this works. It goes on by itself when the proof arrives."]
-    return _of_run(f"paused {run.pk} {run.stage}", About.WAITS, run, text)
+    return _of_run(key_of_pause(run.pk, run.stage), About.WAITS, run, text)
 
 
 def _of_run(key: str, about: About, run: Run, lines: list[str]) -> News:
@@ -104,11 +109,13 @@ def _of_approval(key: str, about: About, data: Mapping[str, Any], who: str) -> N
     )
 
 
-def _of_incident(key: str, about: About, slug: str, data: Mapping[str, Any], who: str) -> News:
+def _of_incident(key: str, event: str, slug: str, data: Mapping[str, Any], who: str) -> News:
     title, number = _title(slug), str(data["incident"])
-    verb = "opened" if about is About.INCIDENT_OPENED else "closed"
-    text = [title, f"{verb.capitalize()} by {who}.", str(data.get("because", ""))]
-    return _news(key, about, f"{number} {verb}: {title}", text, f"/incidents/{number}", slug, {"incident": number})
+    verb = event.removeprefix("incident.").replace("declared", "opened")
+    by = str(data.get("by", who))
+    text = [title, f"{verb.capitalize()} by {by}.", str(data.get("because", ""))]
+    subject = f"{number} {verb}: {title}"
+    return _news(key, INCIDENTS[event], subject, text, f"/incidents/{number}", slug, {"incident": number})
 
 
 def _of_freeze(key: str, row: AuditEntry, data: Mapping[str, Any], who: str) -> News:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,13 +51,12 @@ class _Now:
 def tell_resources(routes: Sequence[NoticeRoute], now: datetime) -> Iterable[News]:
     """What each route is to hear now, and writes down that it has heard it. In the caller's transaction."""
     for route in routes:
-        if _hears(route):
-            yield from _of_route(route, now)
+        yield from _of_route(route, now)
 
 
 def _of_route(route: NoticeRoute, now: datetime) -> Iterable[News]:
     found = [one for one in _differing(route) if one.since <= now - hold(one.damage)]
-    worse = [one for one in found if _is_worse(one, route)]
+    worse = [one for one in found if _is_worse(one.damage, one.was, route)]
     better = [one for one in found if one.damage is Damage.HEALTHY]
     # What is milder than the route wants to hear, or no worse than it believes, changes no belief and is no news.
     if not (worse or better) or not _may_speak(route, now):
@@ -72,9 +72,24 @@ def _of_route(route: NoticeRoute, now: datetime) -> Iterable[News]:
         yield _healthy(route, better, places, still, now)
 
 
-def something_new(routes: Sequence[NoticeRoute]) -> bool:
-    """Whether some resource is not as some route believes; one query a route."""
-    return any(_told_otherwise(route).exists() for route in routes if _hears(route))
+def routes_with_news(routes: Sequence[NoticeRoute]) -> list[NoticeRoute]:
+    """Those that some resource is worse for than they believe, or well again. Two queries, however many there are."""
+    damaged: dict[str, dict[uuid.UUID, Damage]] = defaultdict(dict)
+    rows = Diagnosis.objects.filter(until__isnull=True).exclude(damage=Damage.HEALTHY)
+    for slug, pk, damage in rows.values_list("resource__organization__slug", "resource_id", "damage"):
+        damaged[slug][pk] = Damage(damage)
+    believed: dict[int, dict[uuid.UUID, Damage]] = defaultdict(dict)
+    for route, pk, damage in Believed.objects.values_list("route_id", "resource_id", "damage"):
+        believed[route][pk] = Damage(damage)
+    return [route for route in routes if _hears(route) and _has_news(route, damaged, believed[route.pk])]
+
+
+def _has_news(
+    route: NoticeRoute, damaged: Mapping[str, Mapping[uuid.UUID, Damage]], believed: Mapping[uuid.UUID, Damage]
+) -> bool:
+    now = [item for slug in route.organizations if slug in damaged for item in damaged[slug].items()]
+    worse = any(_is_worse(damage, believed.get(pk), route) for pk, damage in now)
+    return worse or not believed.keys() <= {pk for pk, _ in now}
 
 
 def _hears(route: NoticeRoute) -> bool:
@@ -116,11 +131,12 @@ def _differing(route: NoticeRoute) -> list[_Now]:
     return found
 
 
-def _is_worse(one: _Now, route: NoticeRoute) -> bool:
-    severity = severity_of(one.damage)
-    if one.damage is Damage.HEALTHY or not at_least(severity, Severity(route.severity)):
+def _is_worse(damage: Damage, was: Damage | None, route: NoticeRoute) -> bool:
+    """Whether the route hears of such a thing, and it is worse than what the route believes; None: well."""
+    severity = severity_of(damage)
+    if damage is Damage.HEALTHY or not at_least(severity, Severity(route.severity)):
         return False
-    return one.was is None or (severity is not severity_of(one.was) and at_least(severity, severity_of(one.was)))
+    return was is None or not at_least(severity_of(was), severity)
 
 
 def _may_speak(route: NoticeRoute, now: datetime) -> bool:

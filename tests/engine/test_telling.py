@@ -10,12 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from incidents.audit.log import ENGINE, Entry, append
+from incidents.audit.log import ENGINE, Actor, Entry, append
 from incidents.domain.diagnosis import Damage
 from incidents.domain.notices import LONGEST_GAP, SUBJECT, gap_after, wait_after
 from incidents.domain.runs import Phase
 from incidents.engine.telling import tell_news
-from incidents.models import Delivery, Diagnosis, Freeze, Letter, Organization, Resource, Run
+from incidents.models import Approval, Delivery, Diagnosis, Freeze, Letter, Organization, Resource, Run
 from incidents.services.freeze import Over, set_freeze
 from incidents.services.incidents import close, declare
 from tests import factories
@@ -171,6 +171,30 @@ def test_a_run_is_told_by_what_became_of_it(run: Run, event: str, state: str) ->
     assert "\u202e" not in letter.text
 
 
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [("approval.asked", "waits for a second person"), ("approval.break-glass", "started by one alone")],
+)
+def test_what_takes_two_is_told(run: Run, event: str, state: str) -> None:
+    asked = Approval.objects.create(
+        plan=run.plan,
+        organization=run.organization,
+        asked_by=run.started_by,
+        asked_at=run.accepted_at,
+        expires_at=run.deadline_at,
+        reason="nobody can buy",
+        key="k",
+        request_digest="d",
+    )
+    make_route(kinds=["approval-asked", "break-glass"])
+    [subject] = tell(Entry(event, Actor("person", "1", "robin"), "example-shop", data={"approval": str(asked.pk)}))
+
+    assert subject == f"{PREFIX}: readvertise prefix {state}"
+    letter = Letter.objects.get()
+    assert (letter.severity, letter.path) == ("urgent", f"/approvals/{asked.pk}")
+    assert "robin: nobody can buy" in letter.text
+
+
 def test_a_run_that_waits_is_told_once_a_stage(run: Run) -> None:
     make_route(kinds=["run-waits"])
     Run.objects.update(phase=Phase.PAUSED, outcome="")
@@ -190,12 +214,20 @@ def test_incidents_and_freezes_are_told_to_whom_they_concern(shop: Organization)
     declare(support, shop, "many calls")
     close(support, shop, "calm again")
     set_freeze(support, Over(Freeze.Scope.ORGANIZATION, shop), "we look")
+    again = {"incident": "INC-1", "because": "Broken: checkout", "by": "measurements"}
+    tell(Entry("incident.reopened", ENGINE, "example-shop", data=again))
     tell(Entry("breaker.opened", ENGINE, "example-bank", "", {"action": "revert_deploy", "because": "too often"}))
 
     heard = {row.subject: row for row in Letter.objects.all()}
-    [number] = {row.data["incident"] for row in heard.values() if "incident" in row.data}
+    number = next(subject for subject in heard if "closed" in subject).split()[0]
+    assert heard["INC-1 reopened: Example Shop"].text.splitlines()[1:] == [
+        "Reopened by measurements.",
+        again["because"],
+    ]
+    assert heard[f"{number} closed: Example Shop"].path == f"/incidents/{number}"
     assert set(heard) == {
         f"{number} opened: Example Shop",
+        "INC-1 reopened: Example Shop",
         f"{number} closed: Example Shop",
         "Runs are paused: Example Shop",
         "Stopped everywhere: revert deploy",
@@ -241,9 +273,11 @@ def test_two_tellers_at_once_tell_once(shop: Organization, monkeypatch: pytest.M
 def test_nothing_new_costs_a_few_reads(shop: Organization, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(1):
         tell_news()
-    make_route()
-    factories.make_prefix(shop)
-    with django_assert_num_queries(5):  # routes; both sizes; paused runs; resources of the one route
+    for number in range(20):
+        make_route(f"route-{number}", severity="urgent")
+    break_(factories.make_prefix(shop), damage=Damage.DRIFTED)
+    # Routes; both sizes; what is damaged, and what is believed, for all routes; paused runs.
+    with django_assert_num_queries(6):
         tell_news()
 
 
