@@ -37,7 +37,7 @@ def read(body: bytes) -> dict[str, Any]:
             text,
             object_pairs_hook=_once,
             parse_constant=_unfit,
-            parse_float=_unfit,
+            parse_float=_whole,
             parse_int=_number,
         )
         _printable(found)
@@ -79,6 +79,14 @@ def _number(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise _Unfit(f"The body has a number of more than {LONGEST_NUMBER} digits.")
     return int(digits)
+
+
+def _whole(text: str) -> int:
+    """`60.0` is a whole number to JSON Schema, and to many programs the only way to write one."""
+    value = float(text)
+    if not value.is_integer() or abs(value) >= 10**LONGEST_NUMBER:
+        _unfit(text)
+    return int(value)
 
 
 def _unfit(text: str) -> NoReturn:

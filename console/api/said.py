@@ -27,7 +27,9 @@ def _in_catalogue(name: str) -> str:
 
 Action = Annotated[str, AfterValidator(_in_catalogue), Field(json_schema_extra={"enum": sorted(CATALOGUE)})]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
-GuardCode = Annotated[str, Field(max_length=LONGEST_CODE)]
+# Neither database takes NUL; `console.api.reading` refuses it, and this says so to whoever reads the document.
+ANY_TEXT = r"^[^\x00]*$"
+GuardCode = Annotated[str, Field(max_length=LONGEST_CODE, pattern=ANY_TEXT)]
 Override = Annotated[
     list[GuardCode],
     Field(default_factory=list, max_length=MOST_CODES, description="Codes of checks to go on against, by name."),
@@ -37,6 +39,7 @@ StepUp = Annotated[
     Field(
         default="",
         max_length=LONGEST_STEP_UP,
+        pattern=ANY_TEXT,
         description="What the authenticator app shows now, or a recovery code; asked for where it is serious.",
     ),
 ]
@@ -52,8 +55,10 @@ class Wanted(Strict):
     action: Action
     resources: list[Id] = Field(default_factory=list, max_length=MOST_NAMED)
     select: Literal["", "broken", "everything"] = ""
-    at: str = Field("", max_length=LONGEST_MOMENT, description="For restore_to: a moment of ISO 8601; empty for now.")
-    location: str = Field("", max_length=LONGEST_SLUG, description="For actions that ask for one.")
+    at: str = Field(
+        "", max_length=LONGEST_MOMENT, pattern=ANY_TEXT, description="For restore_to: a moment of ISO 8601; else now."
+    )
+    location: str = Field("", max_length=LONGEST_SLUG, pattern=ANY_TEXT, description="For actions that ask for one.")
     minutes: StrictInt = Field(0, ge=0, lt=10**LONGEST_NUMBER, description="For actions that ask for how long.")
     override: Override
 
@@ -68,14 +73,16 @@ class Yes(Strict):
     """A person's yes to one plan, which they have read."""
 
     digest: str = Field(pattern="^[0-9a-f]{64}$", description="Of the preview.")
-    reason: str = Field("", max_length=500, description="Kept in the audit log; asked for where it takes two.")
+    reason: str = Field(
+        "", max_length=500, pattern=ANY_TEXT, description="Kept in the audit log; asked for where it takes two."
+    )
     understood: StrictBool = Field(False, description="That the consequence of the preview was read; for tier 2.")
-    word: str = Field("", max_length=20, description="The word that the preview asks for; for tier 3.")
+    word: str = Field("", max_length=20, pattern=ANY_TEXT, description="That the preview asks for; for tier 3.")
     code: StepUp
 
 
 class GoOn(Strict):
     """Going on without proof."""
 
-    reason: str = Field(min_length=1, max_length=MOST_WORDS)
+    reason: str = Field(min_length=1, max_length=MOST_WORDS, pattern=ANY_TEXT)
     code: StepUp
