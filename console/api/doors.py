@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from console.access import access_approval, access_organization, access_run, denied, may_only_see
+from console.access import access_approval, access_incident, access_organization, access_run, denied, may_only_see
 from console.api.bearer import CallerRequest
 from incidents.domain.errors import NotAllowed
 from incidents.domain.people import Grant
-from incidents.models import Approval, Organization, Run
+from incidents.models import Approval, Incident, Organization, Run
 from incidents.selectors.doors import Found
 
 
@@ -29,6 +29,14 @@ def enter_run(request: CallerRequest, reference: str, grant: Grant = "see_organi
     if found.row.organization_id != request.auth.organization_id:
         raise denied(request, None)
     return found
+
+
+def enter_incident(request: CallerRequest, reference: str) -> Incident:
+    """The incident of that reference, where it is one of the token's organization. Raises Http404."""
+    row = access_incident(request, reference).row
+    if row.organization_id != request.auth.organization_id:
+        raise denied(request, None)
+    return row
 
 
 def enter_approval(request: CallerRequest, approval_id: uuid.UUID) -> Approval:

@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from console.api import organizations, previews, problem_pages, running
+from console.api import incidents, organizations, previews, problem_pages, running
 from console.api.problems import Problem, answer, of_absence, of_refusal, of_status
 from console.api.reading import StrictParser
 from incidents.domain.errors import Refused
@@ -27,7 +27,7 @@ api = NinjaAPI(
     urls_namespace="api",
     parser=StrictParser(),
 )
-for each in (organizations.router, previews.router, running.router, problem_pages.router):
+for each in (organizations.router, previews.router, running.router, incidents.router, problem_pages.router):
     api.add_router("", each)
 
 

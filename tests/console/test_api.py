@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from incidents.domain.runs import Outcome, Phase, Step
 from incidents.domain.tokens import Scope
 from incidents.domain.verdicts import Mark
-from incidents.models import ApiToken, Approval, AuditEntry, KeyedAnswer, Person, Plan, Run, StageVerdict
+from incidents.models import ApiToken, Approval, AuditEntry, KeyedAnswer, Organization, Person, Plan, Run, StageVerdict
 from incidents.services import approvals, limits, tokens
 from tests import factories
 from tests.codes import code_of
@@ -356,6 +356,25 @@ def test_a_second_run_of_the_same_has_the_code_of_the_page(shop: Shop, program: 
     assert told(answer) == (409, "guard.one-at-a-time")
     means = Client().get(answer.json()["type"]).json()["means"]
     assert means == "Another run is changing the same thing."
+
+
+def test_an_incident_tells_what_happened(shop: Shop, program: Caller) -> None:
+    run = started(program, shop)
+    other = caller(shop.stranger, Organization.objects.get(slug="example-bank"))
+
+    listed = program.get(f"{HOME}/incidents").json()
+    page = program.get(f"/incidents/{run.incident.reference}").json()
+    only = program.get(f"/incidents/{run.incident.reference}?show=runs").json()
+
+    assert [one["reference"] for one in listed["incidents"]] == [run.incident.reference]
+    assert (listed["incidents"][0]["runs"], listed["next"]) == (1, 0)
+    assert "run.accepted" in {event["kind"] for event in page["events"]}
+    assert {event["run"] for event in only["events"]} <= {run.reference, ""}
+    assert told(program.get(f"/incidents/{run.incident.reference}?show=made-up")) == (422, "request.unusable")
+    assert told(program.get(f"{HOME}/incidents?before=-1")) == (422, "request.unusable")
+    assert program.get(f"/incidents/{run.incident.reference}?at=%00nonsense").status_code == 200
+    assert told(other.get(f"/incidents/{run.incident.reference}")) == (404, "access.not-found")
+    assert told(program.get("/incidents/INC-1")) == (404, "access.not-found")
 
 
 def test_the_pages_of_codes_need_no_token_and_know_no_others(shop: Shop) -> None:

@@ -158,6 +158,8 @@ ROWS: dict[str, Row] = {
     "api-stop": by_token(*POST),
     "api-continue": by_token(*POST),
     "api-undo": by_token(*POST),
+    "api-incidents": by_token(*GET),
+    "api-incident": by_token(*GET),
     "api-approval": by_token(*GET),
     "livez": open_to_all(SAFE),
     "readyz": open_to_all(SAFE),
