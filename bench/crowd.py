@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # What one transaction takes.
 AT_ONCE = 1_000
 APART = timedelta(minutes=40)
+# So many runs belong to the incident that is looked at, and to each of the older ones.
+LARGEST, IN_EACH = 500, 20
 
 Row = TypeVar("Row", bound="Model")
 
@@ -62,6 +64,7 @@ def copy_runs(run: Run, count: int) -> None:
     while some := list(islice(numbers, AT_ONCE)):
         made = [_run_like(run, number) for number in some]
         with transaction.atomic():
+            _share_out(run, made)
             Plan.objects.bulk_create(other.plan for other in made)
             Runs.objects.bulk_create(made)
             wanted = [(other, target) for other in made for target in targets]
@@ -108,6 +111,19 @@ def _run_like(run: Run, number: int) -> Run:
     )
     other.seal = seal_run(other)
     return other
+
+
+def _share_out(run: Run, made: Sequence[Run]) -> None:
+    """The newest runs belong to the incident that is open, the others to closed ones."""
+    from incidents.models import Incident
+
+    old = [other for other in made if _age(run, other) > APART * LARGEST]
+    for start in range(0, len(old), IN_EACH):
+        some = old[start : start + IN_EACH]
+        began, ended = some[-1].accepted_at, some[0].ended_at
+        incident = Incident.objects.create(organization=run.organization, opened_at=began, closed_at=ended)
+        for other in some:
+            other.incident = incident
 
 
 def _age(run: Run, other: Run) -> timedelta:
