@@ -54,10 +54,8 @@ def give(person: Person, organization: Organization, page: Preview, said: Said, 
     Raises Halt, Refused; nothing was changed then.
     """
     if page.blockers:
-        codes = [finding.code for finding in page.blockers]
-        if voice.json:
-            voice.aside("This cannot be started now.")
-        raise Halt(Ends.REFUSED, "This cannot be started now. Nothing was changed.", *codes)
+        text = f"This cannot be started now. {page.blockers[0].text} Nothing was changed."
+        raise Halt(Ends.REFUSED, text, *(finding.code for finding in page.blockers))
     if not voice.asks:
         _must_be_complete(page, said, voice)
     else:

@@ -11,7 +11,7 @@ from console.printing import at, columns
 from console.words import listed, many, sentence
 from incidents.domain.diagnosis import Damage
 from incidents.domain.findings import Severity
-from incidents.domain.runs import Outcome, Phase, Step
+from incidents.domain.runs import Outcome, Step
 from incidents.models import Organization
 from incidents.selectors.home import Card, Home
 from incidents.selectors.preview import Preview
@@ -170,11 +170,6 @@ def run_as_json(page: RunPage) -> dict[str, object]:
 def is_proven(page: RunPage) -> bool:
     """Whether it ended as it should, seen from outside, and nobody had to go on without that."""
     return page.outcome == Outcome.SUCCEEDED and page.overruled is None and not page.because
-
-
-def asks(page: RunPage) -> bool:
-    """Whether it waits for a person."""
-    return page.phase == Phase.PAUSED
 
 
 def _whole(sentence: str) -> str:

@@ -12,12 +12,13 @@ from django.db import connection
 from django.utils import timezone
 
 from console.shell.entering import Caller
-from console.shell.telling import asks, is_proven, run_as_json, tell_now, tell_run
+from console.shell.telling import is_proven, run_as_json, tell_now, tell_run
 from console.shell.voice import NO_DATABASE, Ends, Halt, Voice, no_database
 from incidents.engine.sweeper import Sweeper
 from incidents.models import Run
 from incidents.models.clock import database_now
 from incidents.selectors.run import RunPage, read_run
+from incidents.selectors.waiting import waits_for_person
 from incidents.services.undo import UNDO_FOR
 
 APART_SECONDS = 0.5
@@ -119,7 +120,7 @@ def _look(caller: Caller, reference: str, how: Watching, seen: _Seen, voice: Voi
     if run.version != seen.version:
         page = read_run(run, UNDO_FOR, timezone.now())
         seen.version = run.version
-        if not page.is_live or (asks(page) and not how.stay):
+        if not page.is_live or (not how.stay and waits_for_person(run)):
             return page
         if (line := tell_now(page)) != seen.line:
             seen.line = line

@@ -370,7 +370,21 @@ def test_the_code_says_how_it_ended(shop: Shop, outcome: Outcome, because: str, 
     assert said.json["run"]["proven"] is (code == 0)
 
 
-def test_an_undo_is_previewed_first_and_started_by_its_digest(shop: Shop) -> None:
+def test_what_has_not_ended_cannot_be_undone(shop: Shop) -> None:
     row = start_run(shop, shop.broken)
-    live = say("undo", row.reference, *OPERATOR)
-    assert (live.code, "This run has not ended." in live.err) == (1, True)
+
+    said = say("undo", row.reference, *OPERATOR)
+
+    assert (said.code, "This run has not ended." in said.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["", "start", "list", "run --as x", "preview a b --as x --minutes y", "watch --as x", "list --as x --yes"],
+)
+def test_misuse_ends_with_two(capsys: pytest.CaptureFixture[str], arguments: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        act.Command().run_from_argv(["manage.py", "act", *arguments.split()])
+
+    assert end.value.code == 2
+    assert "usage: manage.py act" in capsys.readouterr().err
