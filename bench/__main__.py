@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 
+from bench.audit_search import audit_search
 from bench.bulk import bulk, statements
 from bench.drift import drift
 from bench.everything import everything
@@ -72,6 +73,16 @@ def _pages_on_postgresql() -> None:
         every_page(lab)
 
 
+def _audit() -> None:
+    with ground(0, worker=False, simulated=True):
+        audit_search()
+
+
+def _audit_on_postgresql() -> None:
+    with Postgres() as server, ground(0, worker=False, simulated=True, database=server.url):
+        audit_search()
+
+
 PARTS = {
     "tap": _tap,
     "rescue": _rescue,
@@ -80,6 +91,8 @@ PARTS = {
     "home": _home,
     "drift": _drift,
     "everything": _everything,
+    "audit": _audit,
+    "audit-postgresql": _audit_on_postgresql,
     "pages": _pages,
     "pages-postgresql": _pages_on_postgresql,
 }

@@ -26,6 +26,7 @@ EVENT_GROUPS = {
     "incident": "Incidents",
     "inventory": "The inventory",
     "invitation": "Invitations withdrawn",
+    "notice": "Notices",
     "password": "Passwords",
     "person": "People and roles",
     "recovery-code": "Recovery codes",
@@ -34,6 +35,7 @@ EVENT_GROUPS = {
     "session": "Sign-ins",
     "stage": "Stages of runs",
     "target": "Changes at locations",
+    "token": "Tokens of programs",
     "verdict": "Proofs from outside",
 }
 # Sign, word and class: colour is never the only message.

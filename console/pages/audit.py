@@ -51,7 +51,7 @@ def entry(request: SignedInRequest, number: int) -> HttpResponse:
         "who": who(line.actor),
         "happened": happened(line),
         "outcome": OUTCOMES[line.outcome],
-        "facts": facts(line.data),
+        "facts": facts({"came by": line.way, **line.data}),
         "body": line.body.decode("utf-8", "backslashreplace"),
         "run": run.row if run and run.may_see else None,
     }

@@ -56,12 +56,14 @@ def terms_of(entry: JsonObject) -> list[int]:
     """
     actor, data, event = entry["actor"], entry["data"], str(entry["event"])
     name = str(actor["name"]) if isinstance(actor, Mapping) else ""
+    # The way by which a person came, where it was no page.
+    way = actor.get("by") if isinstance(actor, Mapping) else None
     facts = dict(data) if isinstance(data, Mapping) else {}
     found = {term("person", name), term("outcome", outcome_of(event, facts))}
     found.update(term("event", kind) for kind in _beginnings(event))
     if entry["organization"]:
         found.add(term("organization", str(entry["organization"])))
-    told = [event, name, str(entry["organization"]), str(entry["run"])]
+    told = [event, name, str(entry["organization"]), str(entry["run"]), *(text for _, text in _texts(way, ""))]
     for key, text in _texts(facts, ""):
         told.append(text)
         for facet, keys in FACETS:

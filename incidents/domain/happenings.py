@@ -38,6 +38,8 @@ INVENTORY_KINDS = {
     "person": "person",
     "rota": "rota",
     "preapproval": "preapproval",
+    "channel": "channel",
+    "notify": "who is told what",
 }
 VERBS = ("added", "changed", "removed")
 
@@ -89,6 +91,8 @@ EVENTS: dict[str, tuple[Outcome, str]] = {
     "inventory.role.set-aside": (DONE, "The inventory set aside what {by} had decided on the role of {person}."),
     "inventory.role.settled": (DONE, "The inventory now agrees with what {by} decided on the role of {person}."),
     "invitation.withdrawn": (DONE, "The invitation of {person} to {organization} was withdrawn."),
+    "notice.given-up": (FAILED, "A notice ({kind}) could not be brought to {to}: {detail}"),
+    "notice.tested": (DONE, "{who} tried the channel {channel}."),
     "password.changed": (DONE, "{who} changed their password."),
     "person.invited": (DONE, "{who} invited {person} to {organization}."),
     "person.joined": (DONE, "{who} accepted the invitation to {organization}."),
@@ -117,6 +121,10 @@ EVENTS: dict[str, tuple[Outcome, str]] = {
     "target.failed": (FAILED, "The change of {resources} at {location} could not be made: {because}"),
     "target.in_place": (DONE, "The change of {resources} at {location} was seen to be in place."),
     "target.skipped": (FAILED, "{resources} at {location} was left out, because that location does not answer."),
+    "token.made": (DONE, "{who} made the token {token} ({name}) for a program."),
+    "token.refused": (REFUSED, "Somebody used the token {token} ({name}), which is not valid any more."),
+    "token.revoked": (DONE, "{who} revoked the token {token} ({name})."),
+    "token.used": (DONE, "A program of {who} used the token {token} ({name}): {verb} {about}."),
     "verdict.overruled": (DONE, "{who} let run {reference} go on without proof: {reason}"),
     "verdict.recorded": (DONE, "Seen from outside, stage {stage} of run {reference} was judged: {verdict}."),
     **{

@@ -76,12 +76,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry, as it stands in its own bytes."""
+    """One entry, as it stands in its own bytes; `way` is by what the actor came, where it was no page."""
 
     index: int
     at: datetime
     event: str
     actor: Mapping[str, str]
+    way: JsonObject
     organization: str
     run: str
     data: JsonObject
@@ -209,12 +210,15 @@ def _line(row: AuditEntry) -> Line:
     value = decode(body)
     told = value if isinstance(value, Mapping) else {}
     actor, data, event = told.get("actor"), told.get("data"), str(told.get("event", ""))
+    actor = actor if isinstance(actor, Mapping) else {}
+    way = actor.get("by")
     facts = data if isinstance(data, Mapping) else {}
     return Line(
         index=row.index,
         at=row.at,
         event=event,
-        actor={key: str(item) for key, item in actor.items()} if isinstance(actor, Mapping) else {},
+        actor={key: str(actor.get(key, "")) for key in ("kind", "id", "name")},
+        way=way if isinstance(way, Mapping) else {},
         organization=str(told.get("organization", "")),
         run=str(told.get("run", "")),
         data=facts,

@@ -18,7 +18,7 @@ from guardian.shortcuts import assign_perm
 from pytest_django import DjangoAssertNumQueries
 
 from console import audit_files, audit_forms
-from incidents.audit.log import ENGINE, Actor, Entry, actor_of, append
+from incidents.audit.log import ENGINE, Actor, Entry, actor_of, append, coming_by
 from incidents.domain.merkle import leaf_hash
 from incidents.models import AuditEntry, Review
 from incidents.services import audit_checks
@@ -229,6 +229,15 @@ def test_an_entry_has_a_page_with_its_bytes_and_its_links(reviewer: Client, shop
     assert f"/runs/{run.reference}" not in page, "a reviewer may not open it"
     for nowhere in ("99999", "9" * 30, str(2**62), str(2**63)):
         assert reviewer.get(f"/audit/{nowhere}").status_code == 404
+
+
+def test_the_way_by_which_a_person_came_is_found_and_shown(reviewer: Client) -> None:
+    with coming_by(command="act", user="host-user"):
+        write(refused(1))
+    assert shown(reviewer.get("/audit?words=host-user")) == [0]
+    page = reviewer.get("/audit/0").content.decode()
+    assert "Came by, user" in page
+    assert "host-user" in page
 
 
 def test_markup_in_an_entry_stays_text(reviewer: Client) -> None:
