@@ -27,7 +27,8 @@ from incidents.models import (
     Review,
     Run,
 )
-from incidents.services import approvals, consents, factors
+from incidents.domain.tokens import Scope
+from incidents.services import approvals, consents, factors, tokens
 from incidents.services.freeze import Over, set_freeze
 from incidents.services.incident_notes import write
 from incidents.services.invitations import invite
@@ -84,6 +85,7 @@ def build(scene: Scene) -> dict[str, Any]:
         "unrepairable": str(scene.resource("198.51.100.0/24").pk),
         "bank": str(bank.resources.get(name="198.18.20.0/24").pk),
         "entry_id": entry.pk,
+        **_written(cast, scene.organization.incidents.get(closed_at=None)),
     }
     _told()
     return {"ids": ids, "sessions": _sessions(cast), "password": _password(scene, "shop-operator")}
@@ -171,6 +173,14 @@ def _people(cast: Cast) -> dict[str, Any]:
     factors.renew_recovery_codes(viewer)
     factor = Authenticator.objects.get(user=viewer, type=Authenticator.Type.TOTP)
     return {"token": invited.token, "invitation_id": str(waiting.pk), "person_id": str(viewer.pk), "pk": factor.pk}
+
+
+def _written(cast: Cast, incident: Incident) -> dict[str, Any]:
+    """A note and its correction, an entry of the audit log, and a token of a program."""
+    operator = cast.people["shop-operator"]
+    asked = tokens.Asked(cast.shop, "nagios", frozenset({Scope.READ}), 30)
+    token = tokens.make(operator, asked).token
+    return {"incident": incident.reference, "number": 1, "token_id": str(token.pk)}
 
 
 def _sessions(cast: Cast) -> dict[str, str]:

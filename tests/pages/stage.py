@@ -24,7 +24,7 @@ def main(folder: Path) -> int:
 
     migrate()
     with Lab(folder / "lab", simulated=True) as lab:
-        scene = set_scene(lab, folder, budget=3)
+        scene = set_scene(lab, folder, budget=3, flap_minutes="0")
         print(json.dumps(build(scene)), flush=True)
         for line in sys.stdin:
             if line.strip() == "heal":

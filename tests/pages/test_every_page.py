@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import Browser
 from tests.matrix.rows import ROWS
-from tests.pages.conftest import Stage
+from tests.pages.house import Stage
 from tests.pages.visits import NO_PAGES, VISITS, Visit, pages, safe
 
 HERE = Path(__file__).resolve().parent

@@ -53,6 +53,7 @@ def sends(form: str, change: str = "") -> str:
 
 
 EMPTY = sends("main form[method=post]:not([data-passkey])")
+NAMED = sends("main form", "document.querySelector('[name=name]').value = 'night-watch'")
 FORGED = "document.querySelectorAll('[name=csrfmiddlewaretoken]').forEach(one => one.value = 'made up')"
 
 VISITS = (
@@ -75,6 +76,10 @@ VISITS = (
     Visit("factor-remove", VIEWER, "remove an app"),
     Visit("password", OPERATOR, "a new password"),
     Visit("password", OPERATOR, "no password was written", press=EMPTY, answers=422),
+    Visit("token-add", OPERATOR, "a token for a program"),
+    Visit("token-add", OPERATOR, "no name was written", press=EMPTY, answers=422),
+    Visit("token-add", OPERATOR, "the token, once", press=NAMED),
+    Visit("token-revoke", OPERATOR, "revoke a token"),
     Visit("welcome", "", "an invitation"),
     Visit("home", OPERATOR, "several things are broken"),
     Visit("home", VIEWER, "the same without a right"),
@@ -104,6 +109,8 @@ VISITS = (
     Visit("incident", OPERATOR, "no note was written", press=sends("form[action$=notes]"), answers=422),
     Visit("incident", OWNER, "its runs, the oldest first", query="show=runs&order=oldest"),
     Visit("incidents", OWNER, "incidents"),
+    Visit("incident", VIEWER, "the timeline, to see only"),
+    Visit("incident", ENGINEER, "the timeline for engineers"),
     Visit("people", OWNER, "people"),
     Visit("people", DESK, "people for support"),
     Visit("people", OWNER, "nobody was named", press=sends("form[action$=invite]"), answers=422),
@@ -131,6 +138,9 @@ VISITS = (
     Visit("reviews", REVIEWER, "reviews"),
     Visit("review", REVIEWER, "a review"),
     Visit("review", REVIEWER, "nothing was found", press=EMPTY, answers=422),
+    Visit("audit", REVIEWER, "the audit log"),
+    Visit("audit", REVIEWER, "a search", query="words=shop"),
+    Visit("audit-entry", REVIEWER, "an entry"),
     Visit("offline", "", "the console is away"),
 )
 
@@ -143,6 +153,15 @@ NO_PAGES = {
     "passkey-confirm": "JSON",
     "passkey-add-options": "JSON",
     "livez": "one word",
+    "readyz": "JSON",
+    "metrics": "text for Prometheus",
+    "incident-note": "leads back",
+    "incident-json": "a file",
+    "incident-csv": "a file",
+    "audit-csv": "a file",
+    "audit-jsonl": "a file",
+    "api-document": "JSON",
+    "api-problem": "JSON",
     "consent-end": "leads back",
     "desk-freeze-lift": "leads back",
     "desk-breaker-close": "leads back",
@@ -166,7 +185,7 @@ NO_PAGES = {
 
 def pages() -> set[str]:
     """Names of the addresses that may answer a GET with a page."""
-    return {name for name, row in ROWS.items() if not row.fragment and row.methods != POST}
+    return {name for name, row in ROWS.items() if not row.fragment and not row.token and row.methods != POST}
 
 
 def safe(text: str) -> str:
