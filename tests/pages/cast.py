@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from incidents.domain.people import Recognised
 from incidents.domain.runs import Outcome, Phase, Step
+from incidents.domain.tokens import Scope
 from incidents.models import (
     Approval,
     Breaker,
@@ -27,7 +28,6 @@ from incidents.models import (
     Review,
     Run,
 )
-from incidents.domain.tokens import Scope
 from incidents.services import approvals, consents, factors, tokens
 from incidents.services.freeze import Over, set_freeze
 from incidents.services.incident_notes import write

@@ -21,6 +21,16 @@ window.looks = (() => {
     const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
     return [width, height];
   }
+  // WCAG 2.2, "contrast ratio", of two colours as getComputedStyle gives them.
+  function contrast(one, other) {
+    const light = (colour) => {
+      const [r, g, b] = colour.match(/[\d.]+/g).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  }
   const all = () => [...document.querySelectorAll(controls)].filter(seen);
 
   return {
@@ -40,6 +50,21 @@ window.looks = (() => {
       document.querySelector("main") ? "" : "no main",
       document.querySelector(".help") ? "" : "no help line",
     ].filter(Boolean),
+    // Address and compressed size of the page and of each file that it loads.
+    sent: () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+      .map((one) => [one.name.split("?")[0], one.encodedBodySize]),
+    // What moves by itself.
+    moving: () => [...document.querySelectorAll("*")]
+      .filter((el) => { const style = getComputedStyle(el); return parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0; })
+      .map(brief),
+    // Of a button in colours that a person has chosen, only the edge says that it is one.
+    flat: () => all().filter((el) => el.matches("button, .button, input:not([type=checkbox], [type=radio]), select"))
+      .filter((el) => { const style = getComputedStyle(el); return style.borderTopStyle === "none" || parseFloat(style.borderTopWidth) < 1; })
+      .map(brief),
+    // Of words in a picture axe cannot tell; ours stand in a rim of the colour of the page, whatever lies below them.
+    faint: () => [...document.querySelectorAll(".strip text")].map((el) => [el, getComputedStyle(el)])
+      .filter(([, style]) => parseFloat(style.strokeWidth) < 3 || contrast(style.fill, style.stroke) < 4.5)
+      .map(([el]) => `too faint in a picture: ${brief(el)}`),
     // Of what has the focus now: whether that shows, and whether it can be seen.
     focus() {
       const el = document.activeElement;
@@ -57,7 +82,9 @@ window.looks = (() => {
       // Nor of a line that has been scrolled out of its box; at 1280 px the same lines are in view.
       const sign = (node) => /^<span aria-hidden="true">[^<]\s?<\/span>$/u.test(node.html);
       const scrolled = (node) => /^<(del|ins)>/.test(node.html) && node.any[0]?.data?.messageKey === "elmPartiallyObscured";
-      const nodes = (rule) => rule.id === "color-contrast" ? rule.nodes.filter((node) => !sign(node) && !scrolled(node)) : rule.nodes;
+      // `faint` measures these itself.
+      const picture = (node) => /^<text[ >]/.test(node.html);
+      const nodes = (rule) => rule.id === "color-contrast" ? rule.nodes.filter((node) => !sign(node) && !scrolled(node) && !picture(node)) : rule.nodes;
       const told = (rule, of = rule.nodes) => `${rule.id}: ${of.map((node) => node.html.slice(0, 140)).slice(0, 4).join(" | ")}`;
       return {
         violations: found.violations.map((rule) => told(rule)),

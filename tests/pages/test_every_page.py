@@ -21,6 +21,12 @@ LOOKED_AT = [(320, False), (320, True), (1280, False), (1280, True)]
 ZOOMED = (320, 256)
 TABS = 100
 
+# facts of the wire: docs/goals.md, 1 to 3. A kilobyte has 1000 bytes; headers are counted as the browser does.
+KB, HEADERS = 1000, 300
+MOST_BYTES, MOST_WITHOUT_SCRIPTS, MOST_REQUESTS = 30 * KB, 8 * KB, 4
+# Page -> bytes on the wire: all of it, of it without scripts; and how many requests.
+WEIGHTS: dict[str, tuple[int, int, int]] = {}
+
 # Page -> what axe found at each width by day and by night, and how many rules it held against it.
 TABLE: dict[str, list[tuple[int, int, int]]] = {}
 
@@ -44,6 +50,7 @@ def test_page(stage: Stage, browser: Browser, visit: Visit) -> None:
     browser.size(320)
     go(stage, browser, visit)
     browser.run(LOOKS)
+    wrong += weigh(browser, f"{visit.name}: {visit.shows}")
     browser.run("looks.open()")
     wrong += browser.run("looks.bones()")
     browser.size(*ZOOMED)
@@ -58,7 +65,7 @@ def test_page(stage: Stage, browser: Browser, visit: Visit) -> None:
             (len(found["violations"]), len(found["incomplete"]), found["rules"])
         )
         told = found["violations"] + [f"cannot tell: {one}" for one in found["incomplete"]]
-        told += browser.run("looks.sideways()") + browser.run("looks.small()")
+        told += [*browser.run("looks.sideways()"), *browser.run("looks.small()"), *browser.run("looks.faint()")]
         wrong += [f"{place}: {one}" for one in told]
     wrong += browser.violations + [one for one in browser.errors if f"status of {visit.answers}" not in one]
     if wrong:
@@ -78,6 +85,17 @@ def go(stage: Stage, browser: Browser, visit: Visit) -> None:
     assert not asked, "it asks to sign in"
 
 
+def weigh(browser: Browser, page: str) -> list[str]:
+    """What a first visit costs: bytes as they were sent, compressed, whether or not they were kept from before."""
+    sent = browser.run("looks.sent()")
+    scripts = sum(size + HEADERS for name, size in sent if name.endswith(".js"))
+    whole = sum(size + HEADERS for _, size in sent)
+    WEIGHTS[page] = whole, whole - scripts, len(sent)
+    limits = zip(WEIGHTS[page], (MOST_BYTES, MOST_WITHOUT_SCRIPTS, MOST_REQUESTS), strict=True)
+    wrong = [f"weight: {found}, of at most {most}" for found, most in limits if found > most]
+    return wrong + [f"from elsewhere: {name}" for name, _ in sent if not name.startswith("http://127.0.0.1:")]
+
+
 def focus(browser: Browser) -> list[str]:
     """Goes through the page by the Tab key; says where the focus does not show."""
     wrong, count = [], browser.run("looks.controls()")
@@ -87,6 +105,17 @@ def focus(browser: Browser) -> list[str]:
         if found is not None and found["wrong"]:
             wrong.append(f"focus: {found['wrong']}: {found['what']}")
     return wrong
+
+
+def test_the_weights(capfd: pytest.CaptureFixture[str]) -> None:
+    """Prints what each page costs."""
+    with capfd.disabled():
+        print("\n| page | bytes | without scripts | requests |\n|---|---|---|---|")
+        for page, figures in WEIGHTS.items():
+            print(f"| {page} | {' | '.join(map(str, figures))} |")
+        for number, what in enumerate(("bytes", "bytes without scripts", "requests")):
+            print(f"most {what}: {max((figures[number] for figures in WEIGHTS.values()), default=0)}")
+    assert all(figures[0] > figures[1] > 0 for figures in WEIGHTS.values() if figures[2] > 1)
 
 
 def test_the_table(capfd: pytest.CaptureFixture[str]) -> None:

@@ -65,9 +65,7 @@ class Keyboard:
         self.browser.until("!document.documentElement.dataset.left && document.readyState === 'complete'")
 
 
-def test_by_keyboard_from_sign_in_to_undone(
-    stage: Stage, browser: Browser, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_by_keyboard_from_sign_in_to_undone(stage: Stage, browser: Browser, capfd: pytest.CaptureFixture[str]) -> None:
     stage.break_("withdrawn")
     hands = Keyboard(browser)
     browser.open(f"{stage.url}/sign-in")

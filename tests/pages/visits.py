@@ -139,8 +139,10 @@ VISITS = (
     Visit("review", REVIEWER, "a review"),
     Visit("review", REVIEWER, "nothing was found", press=EMPTY, answers=422),
     Visit("audit", REVIEWER, "the audit log"),
-    Visit("audit", REVIEWER, "a search", query="words=shop"),
-    Visit("audit-entry", REVIEWER, "an entry"),
+    Visit("audit", REVIEWER, "a search of it", query="action=run&organization=example-shop&words=run"),
+    Visit("audit", REVIEWER, "a search that finds nothing", query="words=nothing-of-the-kind"),
+    Visit("audit", REVIEWER, "a day that is none", query="from=2026-02-30", answers=422),
+    Visit("audit-entry", REVIEWER, "an entry of the audit log"),
     Visit("offline", "", "the console is away"),
 )
 
@@ -167,9 +169,6 @@ NO_PAGES = {
     "desk-breaker-close": "leads back",
     "desk-queue-take": "leads back",
     "desk-queue-note": "leads back",
-    "incident-note": "leads back",
-    "incident-json": "a file",
-    "incident-csv": "a file",
     "run-stop": "leads back",
     "run-overrule": "leads back",
     "run-extend": "leads back",
