@@ -130,7 +130,7 @@ def test_it_finds_an_incident_by_its_number(shop: Shop, desk: Client, form: str)
     reference = start_run(shop, shop.broken).incident.reference
     page = desk.get("/desk", {"q": form.format(reference.removeprefix("INC-"))}).text
 
-    assert f'Incident: <a href="/c/example-shop"><span class="address">{reference}</span></a>' in page
+    assert f'Incident: <a href="/incidents/{reference}"><span class="address">{reference}</span></a>' in page
 
 
 def last(desk: Client) -> str:
