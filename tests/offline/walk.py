@@ -83,9 +83,7 @@ def rescue(browser: Browser, url: str, action: str, sign_in: Callable[[Counted],
     who.tap("now")
     started = time.perf_counter() - began
     assert browser.run("location.pathname").startswith("/runs/RUN-"), browser.text()
-    browser.until(
-        "document.title.startsWith('Reachable again') || document.querySelector('#progress.ended') !== null", 120
-    )
+    browser.until("document.title.startsWith('Reachable again') || document.querySelector('.ended') !== null", 120)
     figures = {"seconds": round(started, 2), "taps": who.taps, "letters": who.letters, "says": title(browser)}
     browser.open(f"{url}/")
     browser.click("Sign out")

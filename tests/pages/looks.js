@@ -79,9 +79,9 @@ window.looks = (() => {
         runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations", "incomplete"],
       });
       // Of a single sign axe does not say whether its contrast is enough; ours have the colour of the words beside them.
-      // Nor of a line that has been scrolled out of its box; at 1280 px the same lines are in view.
+      // Nor of what has been scrolled out of its box; at 1280 px the same is in view.
       const sign = (node) => /^<span aria-hidden="true">[^<]\s?<\/span>$/u.test(node.html);
-      const scrolled = (node) => /^<(del|ins)>/.test(node.html) && node.any[0]?.data?.messageKey === "elmPartiallyObscured";
+      const scrolled = (node) => node.any[0]?.data?.messageKey?.startsWith("elmPartiallyObscur") && document.querySelector(node.target[0])?.closest(".scroll, .difference");
       // `faint` measures these itself.
       const picture = (node) => /^<text[ >]/.test(node.html);
       const nodes = (rule) => rule.id === "color-contrast" ? rule.nodes.filter((node) => !sign(node) && !scrolled(node) && !picture(node)) : rule.nodes;

@@ -13,7 +13,8 @@ from tests.pages.house import Stage
 from tests.pages.test_every_page import LOOKS
 
 PLACES = ("/sign-in", "/c/example-shop", "preview", "run", "ended", "incident")
-MOST_SHEETS = 2
+# The incident of the stage is a large one: six things broken, six runs, fifty lines.
+MOST_SHEETS = {"ended": 2, "incident": 4}
 
 
 def place(stage: Stage, name: str) -> str:
@@ -72,7 +73,7 @@ def test_a_record_on_paper_is_black_on_white_and_short(
     count = len(re.findall(rb"/Type\s*/Page\b", sheet))
     with capfd.disabled():
         print(f"\non A4: {name}, {count} sheets")
-    assert 1 <= count <= MOST_SHEETS
+    assert 1 <= count <= MOST_SHEETS[name]
     emulate(browser)
 
 
@@ -95,5 +96,5 @@ def test_over_a_slow_link(stage: Stage, browser: Browser, capfd: pytest.CaptureF
         browser.call("Network.setCacheDisabled", cacheDisabled=False)
     with capfd.disabled():
         print(f"\nover a slow link: first words after {paint / 1000:.2f} s, first byte after {first / 1000:.2f} s")
-    assert first >= 400, "the link was not slow"
+    assert paint >= 400, "the link was not slow"
     assert "cannot be reached" in browser.run("document.querySelector('h1').textContent")
