@@ -14,6 +14,10 @@ def main() -> None:
     from console.up.environment import adopt
 
     adopt(Path(os.environ.get("VAR_DIR", Path(__file__).parent / "var")))
+    if sys.argv[1:2] == ["doctor"]:
+        from console.doctor.before import end_without_settings
+
+        end_without_settings(sys.argv)
     from django.core.management import execute_from_command_line
 
     program, *rest = sys.argv

@@ -68,6 +68,7 @@ EVENTS: dict[str, tuple[Outcome, str]] = {
     "factor.removed": (DONE, "{who} removed a way to sign in ({factor})."),
     "factor.resealed": (DONE, "{who} locked {count} stored sign-in secrets with the new key."),
     "factor.reset": (DONE, "{who} removed every second factor of {person}: {reason}"),
+    "audit.fence-raised": (DONE, "{who} set up again what the database lacked to refuse changes: {down}."),
     "freeze.lifted": (DONE, "{who} let runs go on again."),
     "freeze.set": (DONE, "{who} paused runs: {because}"),
     "guard.overridden": (DONE, "{who} went on although checks spoke against it: {reason}"),

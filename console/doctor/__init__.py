@@ -1,0 +1,1 @@
+"""What is wrong with an installation, in plain words, and how it is mended."""
