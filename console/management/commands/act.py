@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from console.shell import verbs
 from console.shell.consenting import Said
 from console.shell.entering import Caller, find_person
+from console.shell.user import shell_user
 from console.shell.verbs import Wanted
 from console.shell.voice import Ends, Voice, speak
 from console.shell.watching import Watching, watch
@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def handle(self, **given: Any) -> None:
         voice = Voice(self.stdout, self.stderr, given["json"], given.get("yes", False))
         self.stderr.style_func = None
-        with coming_by(command="act", user=_shell_user()):
+        with coming_by(command="act", user=shell_user()):
             ends = speak(voice, lambda: _do(given, voice))
         if ends is not Ends.PROVEN:
             raise SystemExit(int(ends))
@@ -128,10 +128,3 @@ def _asked(given: Mapping[str, Any]) -> str:
     """What was typed, without reasons and codes."""
     about = [given["action"], *given["names"]] if "action" in given else [given.get("run") or given["organization"]]
     return shlex.join(["act", given["verb"], *(part for part in about if part)])
-
-
-def _shell_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in some containers
-        return "unknown"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
+from console.shell.user import shell_user
 from incidents.audit.log import Actor
 from incidents.services.audit_checks import check, reindex
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if verb == "reindex":
             self.stdout.write(f"✓ {reindex()} entries can be found.")
             return
-        by = getpass.getuser()
+        by = shell_user()
         found = check(Actor("command", by, by))
         if found.fault:
             self.stderr.write(f"✕ {found.fault}.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
+from console.shell.user import shell_user
 from incidents.audit.log import Actor
 from incidents.models import Person
 from incidents.services import factors
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         verbs.add_parser("reseal", help="encrypt every secret anew, before an old key is taken out of FACTOR_KEYS")
 
     def handle(self, *, verb: str, name: str = "", reason: str = "", **options: object) -> None:
-        by = getpass.getuser()
+        by = shell_user()
         actor = Actor("command", by, by)
         if verb == "reseal":
             done, unreadable = factors.reseal(actor)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from console.shell.user import shell_user
 from incidents.domain.errors import InventoryFault
 from incidents.inventory.diff import InventoryDiff, KindDiff
 from incidents.services import inventory
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if isinstance(found, list):
             self._refuse(_faults(file, found))
         try:
-            diff = inventory.plan(found) if verb == "plan" else inventory.apply(found, by=getpass.getuser())
+            diff = inventory.plan(found) if verb == "plan" else inventory.apply(found, by=shell_user())
         except ExceptionGroup as group:
             faults, others = group.split(InventoryFault)
             if faults is None or others is not None:

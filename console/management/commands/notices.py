@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
+from console.shell.user import shell_user
 from incidents.audit.log import Actor
 from incidents.domain.errors import InventoryFault, Refused
 from incidents.services.notice_test import Tried, try_channel
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         test.add_argument("channel", help="its name in the inventory")
 
     def handle(self, *, channel: str, **options: object) -> None:
-        by = getpass.getuser()
+        by = shell_user()
         try:
             tried = try_channel(channel, Actor("command", by, by))
         except Refused as refused:
