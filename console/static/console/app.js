@@ -50,7 +50,13 @@
     if (iso) checked(iso);
     localTimes(); tick();
   });
-  document.addEventListener("htmx:afterSwap", () => { localTimes(); tick(); });
+  // What somebody has unfolded stays so when its block is replaced.
+  let unfolded = [];
+  document.addEventListener("htmx:beforeSwap", () => { unfolded = [...document.querySelectorAll("details[open][id]")].map((el) => el.id); });
+  document.addEventListener("htmx:afterSwap", () => {
+    unfolded.forEach((id) => { const el = document.getElementById(id); if (el) el.open = true; });
+    localTimes(); tick();
+  });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) { goodAt = Date.now(); refresh(); } });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
   document.querySelector(".problem")?.focus();
