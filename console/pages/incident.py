@@ -27,13 +27,15 @@ from console.access import (
 from console.incident_words import Sentence, as_text, at, hand_over, headline, sentence_of
 from console.pages.answers import go_to
 from console.pages.polling import WATCHING_FAULT, announcement, poll, stamped, unchanged
+from console.pictures import draw_together
+from console.words import many
 from incidents.domain.errors import NotAllowed, Refused
 from incidents.models import Incident, IncidentNote, Person
 from incidents.selectors.doors import Found
 from incidents.selectors.hand_over import read_hand_over
 from incidents.selectors.home import open_incident
 from incidents.selectors.incident_events import Event, Show, scope_of
-from incidents.selectors.incidents import find_note, place_of, read_incidents, read_timeline, version_of
+from incidents.selectors.incidents import find_note, place_of, read_harmed, read_incidents, read_timeline, version_of
 from incidents.services.incident_notes import LONGEST_NOTE, MAY_WRITE, write
 
 FILTERS: tuple[tuple[Show, str], ...] = (
@@ -43,6 +45,8 @@ FILTERS: tuple[tuple[Show, str], ...] = (
     ("measurements", "Measurements"),
 )
 LONGEST_NUMBER = 15
+# How much its picture shows of the time before it began, and after it was closed.
+AROUND = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,9 @@ def _context(request: SignedInRequest, entered: Found[Incident], moment: datetim
     scope = scope_of(row)
     timeline = read_timeline(scope, show, place, oldest=oldest)
     page = read_hand_over(row, moment)
+    harmed = read_harmed(scope)
+    what = next(iter(harmed.values())) if len(harmed) == 1 else many(len(harmed), "thing")
+    end = min(moment, row.closed_at + AROUND) if row.closed_at else moment
     parts, says = hand_over(row, page, settings.OPERATOR_NAME), headline(row, page)
     title = f"{says}. {row.organization.title}, as of {at(moment)}, since {at(scope.since)}"
     live = row.closed_at is None and not place and not oldest and request.method != "POST"
@@ -155,6 +162,7 @@ def _context(request: SignedInRequest, entered: Found[Incident], moment: datetim
         "since": scope.since,
         "headline": says,
         "page": page,
+        "picture": draw_together(harmed, what, scope.since - AROUND, end),
         "parts": parts,
         "text": as_text(title, parts),
         "lines": [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 
-from incidents.models import Incident, IncidentNote, Organization, Run
+from incidents.domain.diagnosis import SERIOUS
+from incidents.models import Diagnosis, Incident, IncidentNote, Organization, Resource, ResourceLock, Run
 from incidents.selectors.incident_events import Event, Scope, Show, scope_of
 from incidents.selectors.incident_sources import SOURCES
 
@@ -18,6 +20,8 @@ PAGE = 50
 MOST_IN_FILE = 10_000
 # Events of one kind at one microsecond; a round of the poller makes one event of everything that it finds.
 AT_ONCE = 50
+# The picture of an incident is about so many of the things that were broken.
+MOST_HARMED = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PLACE = re.compile(r"(\d{1,17})\.([A-Za-z0-9._-]{1,120})")
 
@@ -81,6 +85,20 @@ def version_of(incident: Incident) -> int:
     """Grows with what its runs do; what else happens shows in the version of the organization. One query."""
     total: int | None = Run.objects.filter(incident=incident).aggregate(n=Sum("version"))["n"]
     return total or 0
+
+
+def read_harmed(scope: Scope, most: int = MOST_HARMED) -> dict[uuid.UUID, str]:
+    """What was broken in that time, or changed by its runs: names by id, at most so many. One query."""
+    broken = Diagnosis.objects.filter(
+        Q(until=None) | Q(until__gte=scope.since), damage__in=[str(damage) for damage in SERIOUS]
+    )
+    if scope.until:
+        broken = broken.filter(since__lte=scope.until)
+    changed = ResourceLock.objects.filter(run__incident=scope.incident)
+    rows = Resource.objects.filter(
+        Q(pk__in=broken.values("resource")) | Q(pk__in=changed.values("resource")), organization=scope.organization
+    )
+    return dict(rows.order_by("name").values_list("pk", "name")[:most])
 
 
 def find_note(incident: Incident, note_id: int) -> IncidentNote | None:

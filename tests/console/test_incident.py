@@ -19,7 +19,7 @@ from tests import factories
 from tests.console.conftest import Shop, put, start_run
 
 # The door with session and person, the scope, a query for each source, the hand-over, the version of the runs.
-QUERIES = 35
+QUERIES = 39
 BIDI = "safe \u202egnp.exe\u2066"
 
 
@@ -52,6 +52,9 @@ def test_it_tells_what_happened_by_machine_and_people(shop: Shop, operator: Clie
     ]
     assert [text for text in told if text not in page] == []
     assert "Impact now: 1 of 3 things." in page
+    [label] = re.findall(r'<svg class="strip" role="img" aria-label="([^"]+)"', page)
+    assert label.startswith("203.0.113.0/24 is not reachable from 3 of 3 locations")
+    assert f"{run.reference}</a>: started" in page
     # The newest first, and the other way round.
     lines = re.findall(r'<li id="([a-z.]+)', page)
     assert lines[0] == "run.ended"
