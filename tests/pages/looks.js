@@ -61,6 +61,9 @@ window.looks = (() => {
     flat: () => all().filter((el) => el.matches("button, .button, input:not([type=checkbox], [type=radio]), select"))
       .filter((el) => { const style = getComputedStyle(el); return style.borderTopStyle === "none" || parseFloat(style.borderTopWidth) < 1; })
       .map(brief),
+    // Blocks of words for people, without what they have written themselves.
+    said: () => [...document.querySelectorAll("main p, main li, main dd, .help, .banner")].filter((el) => el.checkVisibility() && !el.querySelector("p, li"))
+      .map((el) => { const own = el.cloneNode(true); own.querySelectorAll("form, bdi, s, blockquote, svg, .unseen").forEach((one) => one.remove()); return own.textContent; }),
     // Of words in a picture axe cannot tell; ours stand in a rim of the colour of the page, whatever lies below them.
     faint: () => [...document.querySelectorAll(".strip text")].map((el) => [el, getComputedStyle(el)])
       .filter(([, style]) => parseFloat(style.strokeWidth) < 3 || contrast(style.fill, style.stroke) < 4.5)

@@ -10,7 +10,8 @@ import pytest
 from tests.browser import Browser
 from tests.matrix.rows import ROWS
 from tests.pages.house import Stage
-from tests.pages.visits import NO_PAGES, VISITS, Visit, pages, safe
+from tests.pages.reading import BANNED, WORD, grade, longest, sentences
+from tests.pages.visits import NO_PAGES, OPERATOR, OWNER, VIEWER, VISITS, Visit, pages, safe
 
 HERE = Path(__file__).resolve().parent
 LOOKS = (HERE / "looks.js").read_text()
@@ -26,8 +27,14 @@ KB, HEADERS = 1000, 300
 MOST_BYTES, MOST_REQUESTS = 30 * KB, 4
 # Without scripts: on the way from sign-in to the end of a run, and anywhere.
 ON_THE_WAY, MOST_ON_THE_WAY, MOST_WITHOUT_SCRIPTS = ("sign-in", "home", "preview", "run"), 8 * KB, 12 * KB
+# docs/goals.md, 20.
+HIGHEST_GRADE, LONG_SENTENCE, LONG_SHARE = 8, 20, 0.02
 # Page -> bytes on the wire: all of it, of it without scripts; and how many requests.
 WEIGHTS: dict[str, tuple[int, int, int]] = {}
+
+# Page -> what it says to a customer.
+CUSTOMERS = ("", OPERATOR, OWNER, VIEWER)
+SAID: dict[str, list[str]] = {}
 
 # Page -> what axe found at each width by day and by night, and how many rules it held against it.
 TABLE: dict[str, list[tuple[int, int, int]]] = {}
@@ -53,6 +60,8 @@ def test_page(stage: Stage, browser: Browser, visit: Visit) -> None:
     go(stage, browser, visit)
     browser.run(LOOKS)
     wrong += weigh(browser, visit)
+    if visit.who in CUSTOMERS:
+        SAID[f"{visit.name}: {visit.shows}"] = sentences(browser.run("looks.said()"))
     browser.run("looks.open()")
     wrong += browser.run("looks.bones()")
     browser.size(*ZOOMED)
@@ -119,6 +128,21 @@ def test_the_weights(capfd: pytest.CaptureFixture[str]) -> None:
         for number, what in enumerate(("bytes", "bytes without scripts", "requests")):
             print(f"most {what}: {max((figures[number] for figures in WEIGHTS.values()), default=0)}")
     assert all(whole > plain > 0 for name, (whole, plain, _) in WEIGHTS.items() if name.startswith("home:"))
+
+
+def test_the_words(capfd: pytest.CaptureFixture[str]) -> None:
+    """Prints how hard it is to read what customers read; empty when no page was looked at."""
+    whole = [sentence for said in SAID.values() for sentence in dict.fromkeys(said)]
+    once = list(dict.fromkeys(whole))
+    long = [one for one in once if len(WORD.findall(one)) > LONG_SENTENCE]
+    with capfd.disabled():
+        print(f"\n{len(once)} sentences on {len(SAID)} pages: grade {grade(once):.1f}, {len(long)} of over 20 words")
+        for page, said in sorted(SAID.items(), key=lambda item: -grade(item[1]))[:5]:
+            print(f"  grade {grade(said):.1f}: {page}")
+        print(f"  the longest: {longest(once)}")
+    assert grade(once) <= HIGHEST_GRADE
+    assert [one for one in once if BANNED.search(one)] == []
+    assert len(long) <= len(once) * LONG_SHARE
 
 
 def test_the_table(capfd: pytest.CaptureFixture[str]) -> None:
