@@ -98,6 +98,8 @@ def terminal(*arguments: str, **changes: str) -> Iterator[Terminal]:
     given = environment(**changes)
     pid, fd = pty.fork()
     if pid == 0:
+        # A run of the tests in the background ignores it, and programs inherit that.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(ROOT)
         os.execve(sys.executable, [sys.executable, "manage.py", *arguments], given)  # noqa: S606  # a program of ours
     try:
