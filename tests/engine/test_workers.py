@@ -21,7 +21,7 @@ from incidents.engine.backends import GRACE
 from incidents.engine.leases import LEASE, RENEW_AFTER, claim
 from incidents.engine.passes import begin_pass
 from incidents.engine.poller import poll_once
-from incidents.models import Attempt, AuditEntry, Run
+from incidents.models import Attempt, AuditEntry, Backend, Run
 from tests.processes import ROOT, broker, driver, process, until, worker
 from tests.scene import EDGES, Scene
 
@@ -91,8 +91,10 @@ def test_without_celery_drive_does_the_same(committed_scene: Scene, before: dict
 
 def test_a_worker_killed_in_the_middle_of_an_effect(committed_scene: Scene, before: dict[str, int]) -> None:
     scene = committed_scene
+    # Long enough for the kill to come within the call, however late this process gets its turn.
+    Backend.objects.filter(slug="router-edge-a").update(budget_ms=8_000)
     run = scene.start()
-    scene.mode("edge-a", "slow", "apply", seconds=0.35)
+    scene.mode("edge-a", "slow", "apply", seconds=6)
     with driver() as first:
         until(lambda: scene.performed("edge-a") > before["edge-a"], PATIENCE)
         os.killpg(first.pid, signal.SIGKILL)
