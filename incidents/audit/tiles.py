@@ -14,7 +14,7 @@ from pathlib import Path
 
 from incidents.domain.merkle import Frontier, leaf_hash, node_hash
 from incidents.domain.notes import Malformed
-from incidents.domain.tiles import CHECKPOINT, ENTRIES, HEIGHT, WIDTH, bundle, path_of, split, unbundle, widths
+from incidents.domain.tiles import CHECKPOINT, ENTRIES, HEIGHT, WIDTH, bundle, path_of, split, unbundle
 from incidents.domain.tree import Nodes
 
 # Tiles of 8 KB that are kept in memory while proofs are made.
@@ -40,18 +40,20 @@ class TileStore:
         """Makes the note the checkpoint of what is here."""
         self._write(CHECKPOINT, note.encode())
 
-    def extend(self, size: int, entries: Sequence[bytes]) -> None:
-        """Puts entries behind the first `size` ones, with every hash that follows from them."""
+    def extend(self, tree: Frontier, entries: Sequence[bytes]) -> Frontier:
+        """Puts entries behind those of the tree, with every hash that follows from them; gives the tree of all."""
+        leaves = list(map(leaf_hash, entries))
         done = 0
         while done < len(entries):
-            index, there = divmod(size + done, WIDTH)
+            index, there = divmod(tree.size + done, WIDTH)
             some = list(entries[done : done + WIDTH - there])
             kept = self.entries(index, there) if there else []
             hashes = self._hashes(0, index, there) if there else []
             width = there + len(some)
             self._write(path_of(ENTRIES, index, width), bundle([*kept, *some]))
-            self._put(0, index, [*hashes, *map(leaf_hash, some)])
+            self._put(0, index, [*hashes, *leaves[done : done + len(some)]])
             done += len(some)
+        return tree.append(leaves)
 
     def entries(self, index: int, width: int = WIDTH) -> list[bytes]:
         """The first `width` entries of a bundle. Raises Damaged."""
@@ -64,11 +66,20 @@ class TileStore:
             raise Damaged(f"{path} has too few entries")
         return found[:width]
 
-    def all_entries(self, size: int, first: int = 0) -> Iterator[bytes]:
-        """The entries from index `first` up to, and without, `size`. Raises Damaged."""
-        for index, width in widths(0, size):
-            if (index + 1) * WIDTH > first:
-                yield from self.entries(index, width)[max(0, first - index * WIDTH) :]
+    def all_entries(self, size: int, first: int = 0, until: int | None = None) -> Iterator[bytes]:
+        """The entries from index `first` up to, and without, `until`, of a log of `size`, each held against its hash.
+
+        Raises:
+            Damaged: a file is gone, or entries and hashes are not of one another.
+        """
+        end = size if until is None else min(until, size)
+        for index in range(first // WIDTH, -(-end // WIDTH)):
+            begin = index * WIDTH
+            width = min(WIDTH, size - begin)
+            found = self.entries(index, width)
+            if list(map(leaf_hash, found)) != self._hashes(0, index, width):
+                raise Damaged(f"{path_of(ENTRIES, index, width)} does not give its hashes")
+            yield from found[max(0, first - begin) : end - begin]
 
     def leaves(self, index: int, width: int = WIDTH) -> list[bytes]:
         """The first `width` leaf hashes of a tile. Raises Damaged."""

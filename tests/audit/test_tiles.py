@@ -57,32 +57,34 @@ def test_the_example_of_the_specification() -> None:
 
 def test_a_log_grows_by_any_steps_into_the_same_files(tmp_path: Path) -> None:
     at_once, by_steps = TileStore(tmp_path / "a"), TileStore(tmp_path / "b")
-    at_once.extend(0, entries(0, 1500))
-    size = 0
+    at_once.extend(Frontier(), entries(0, 1500))
+    tree = Frontier()
     for step in (1, 1, 254, 1, 255, 300, 688):
-        by_steps.extend(size, entries(size, size + step))
-        size += step
+        tree = by_steps.extend(tree, entries(tree.size, tree.size + step))
+    size = tree.size
     assert size == 1500
+    assert tree.root() == root(size)
     for level in (0, 1):
         for index, width in widths(level, size):
             name = path_of(level, index, width)
             assert (by_steps.root / name).read_bytes() == (at_once.root / name).read_bytes()
     assert list(by_steps.all_entries(size)) == list(at_once.all_entries(size)) == entries(0, size)
     assert list(by_steps.all_entries(1500, 700)) == entries(700, 1500)
+    assert list(by_steps.all_entries(1500, 700, 1030)) == entries(700, 1030)
 
 
 def test_partial_tiles_go_when_the_full_one_is_there(store: TileStore) -> None:
-    store.extend(0, entries(0, 100))
-    store.extend(100, entries(100, 200))
+    tree = store.extend(Frontier(), entries(0, 100))
+    tree = store.extend(tree, entries(100, 200))
     assert {"tile/0/000.p/100", "tile/0/000.p/200", "tile/entries/000.p/200"} <= files(store)
-    store.extend(200, entries(200, 260))
+    store.extend(tree, entries(200, 260))
     assert files(store) == {
         *("tile/0/000", "tile/0/001.p/4", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/4"),
     }
 
 
 def test_every_proof_comes_out_of_the_files(store: TileStore) -> None:
-    store.extend(0, entries(0, MANY))
+    store.extend(Frontier(), entries(0, MANY))
     last = root(MANY)
     assert store.frontier(MANY).root() == last
     nodes = store.nodes(MANY)
@@ -96,7 +98,7 @@ def test_every_proof_comes_out_of_the_files(store: TileStore) -> None:
 
 
 def test_what_is_gone_or_damaged_is_named(store: TileStore) -> None:
-    store.extend(0, entries(0, 300))
+    store.extend(Frontier(), entries(0, 300))
     (store.root / "tile/0/001.p/44").unlink()
     with pytest.raises(Damaged, match=r"tile/0/001\.p/44 is gone"):
         store.frontier(300)
@@ -115,10 +117,10 @@ def test_what_is_gone_or_damaged_is_named(store: TileStore) -> None:
 
 
 def test_a_round_that_broke_off_does_no_harm(store: TileStore) -> None:
-    store.extend(0, entries(0, 250))
+    tree = store.extend(Frontier(), entries(0, 250))
     store.publish("first\n")
-    store.extend(250, [b"of a round that was never signed"] * 10)
-    store.extend(250, entries(250, 270))
+    store.extend(tree, [b"of a round that was never signed"] * 10)
+    store.extend(tree, entries(250, 270))
     assert store.frontier(270).root() == root(270)
     assert store.frontier(250).root() == root(250)
     assert store.checkpoint() == "first\n"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from incidents.audit import verify_audit
 from incidents.audit.keys import make_key
 from incidents.audit.tiles import TileStore
+from incidents.domain.merkle import Frontier
 from incidents.domain.notes import COSIGNATURE, Checkpoint, Note, Receipt
 from incidents.domain.tree import prove_consistency, prove_inclusion
 
@@ -35,7 +36,7 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.store = TileStore(folder)
         self.bodies = [f'{{"event":"run.accepted","index":{n},"time":"t","v":1}}'.encode() for n in range(SIZE)]
-        self.store.extend(0, self.bodies)
+        self.store.extend(Frontier(), self.bodies)
         self.nodes = self.store.nodes(SIZE)
 
     def note(self, size: int, *, key: object = KEY, witnessed: bool = True) -> str:

@@ -18,6 +18,7 @@ import pytest
 from incidents.audit.keys import make_key, verify
 from incidents.audit.tiles import TileStore
 from incidents.audit.witness import Witness, main
+from incidents.domain.merkle import Frontier
 from incidents.domain.notes import COSIGNATURE, Checkpoint, Note, VerifierKey, read_note, read_verifier_key
 from incidents.domain.tree import prove_consistency
 from tests.processes import ROOT
@@ -31,7 +32,7 @@ MOMENT = 1_771_609_500
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> TileStore:
     store = TileStore(tmp_path_factory.mktemp("log"))
-    store.extend(0, [str(number).encode() for number in range(SIZE)])
+    store.extend(Frontier(), [str(number).encode() for number in range(SIZE)])
     return store
 
 
